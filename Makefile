@@ -1,0 +1,52 @@
+# `make help` lists what there is. Everything runs in .venv, which is made from the pinned versions when it is missing.
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help repro ui test check bench requirements clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+repro: .venv/ready  ## run every stage of the pipeline that has changed
+	@python -m stages.parameters
+	@dvc repro
+
+ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000
+	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+
+test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
+	@pytest -q -n 2 --dist loadfile
+
+check: .venv/ready-dev  ## style, types, and which part may import which
+	@ruff check -q . && ruff format -q --check . && mypy -q stages && lint-imports --no-logo -q
+
+bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim
+	@python -m benchmarks.skipgram
+
+requirements: .venv/ready-dev  ## pin the newest versions anew
+	@$(PYTHON) -m venv --clear .venv/pin
+	@.venv/pin/bin/pip install -q -r requirements.in
+	@(echo "# Pinned by \`make requirements\` from requirements.in."; \
+	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/') > requirements.txt
+	@.venv/pin/bin/pip install -q -r requirements-dev.in -c requirements.txt
+	@(echo "# Pinned by \`make requirements\` from requirements-dev.in: what requirements.txt has not."; \
+	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/' | grep -vxFf requirements.txt) > requirements-dev.txt
+	@rm -r .venv/pin
+
+clean:  ## remove the environment, but no data and no results
+	rm -rf .venv
+
+.venv/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@echo "installing the pinned versions into .venv (a minute or two)"
+	@python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/ready-dev: requirements-dev.txt .venv/ready
+	@echo "installing what checks and tests need"
+	@python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

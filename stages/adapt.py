@@ -1,0 +1,78 @@
+"""adapt@target: fit the transplanted encoder to the target without labels. The output layer is not touched."""
+
+from pathlib import Path
+
+from stages.bert.adaptation import (
+    MaskedLanguageHead,
+    encode_parallel,
+    mask_tokens,
+    masked_loss,
+    masked_padding,
+    parallel_padding,
+    representation_loss,
+    string_together,
+)
+from stages.bert.models import freeze_output_layer, load_classifier, save_classifier, seeded
+from stages.bert.training import Schedule, train
+from stages.command import command, stage
+from stages.corpora.articles import load_articles
+from stages.devices import choose_device
+from stages.embeddings.dictionary import load_dictionary
+from stages.evaluation.curves import save_curve
+from stages.outputs import replacing, write_json
+from stages.parameters import MaskedLanguageModel, Representation, load_parameters
+
+ROLE = "target"
+
+
+def schedule(own: Representation | MaskedLanguageModel) -> Schedule:
+    """One pass over as many batches as there are steps."""
+    return Schedule(epochs=1, batch=own.batch, learning_rate=own.learning_rate, warmup=0.1, weight_decay=0.0)
+
+
+def main() -> None:
+    """Write models/adapted/, metrics/adapt.json and its loss curves."""
+    params = load_parameters()
+    parallel, masked = params.adapt.representation, params.adapt.masked_language_model
+    with stage("adapt", params, params.adapt, ROLE) as run:
+        teacher = load_classifier(Path("models/source"))
+        adapted = load_classifier(Path("models/transplanted") / ROLE)
+        freeze_output_layer(adapted.model)
+        tokens = teacher.tokenizer.model_max_length
+        common = {"seed": params.seed, "device": choose_device(params.device), "report": run.metrics}
+        curves = {}
+        if masked.steps:
+            articles = load_articles(Path("data/prepared") / ROLE / "articles.parquet")
+            read = articles[articles["split"] != "test"].sample(
+                n=masked.steps * masked.batch, replace=True, random_state=params.seed
+            )
+            texts = mask_tokens(read["text"].tolist(), adapted.tokenizer, tokens, masked.masked, params.seed)
+            with seeded(params.seed):
+                adapted.model.masked_language_head = MaskedLanguageHead(
+                    adapted.model.get_input_embeddings().embedding_dim, len(adapted.tokenizer)
+                )
+            collate = masked_padding(adapted.tokenizer)
+            curves["masked_language_model"] = train(
+                adapted.model, texts, masked_loss, collate, schedule(masked), what="adapt masked language model", **common
+            )
+            del adapted.model.masked_language_head
+        if parallel.steps:
+            entries = load_dictionary(Path("models/aligned") / ROLE / "dictionary.tsv")
+            strings = string_together(entries, parallel.steps * parallel.batch, parallel.strung, params.seed)
+            texts = encode_parallel(strings, teacher.tokenizer, adapted.tokenizer, tokens)
+            loss = representation_loss(teacher.model)
+            collate = parallel_padding(teacher.tokenizer, adapted.tokenizer)
+            curves["representation"] = train(
+                adapted.model, texts, loss, collate, schedule(parallel), what="adapt representation", **common
+            )
+        with replacing(Path("models/adapted"), directory=True) as folder:
+            save_classifier(adapted, folder)
+        save_curve(curves.get("representation", []), Path("metrics/plots/loss/adapt.csv"))
+        save_curve(curves.get("masked_language_model", []), Path("metrics/plots/loss/adapt_masked.csv"))
+        summary = {f"{name}_loss": round(curve[-1][1], 6) for name, curve in curves.items()}
+        write_json(Path("metrics/adapt.json"), summary)
+        run.metrics(summary)
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,68 @@
+"""align@role: map a language's word vectors into the source's space, and score the map on held-out translations."""
+
+from pathlib import Path
+
+from stages.command import command, stage
+from stages.corpora.articles import load_articles
+from stages.corpora.text import normalise, segment
+from stages.embeddings.alignment import align, mutual_neighbours, precision, standardise
+from stages.embeddings.dictionary import (
+    entries_of_titles,
+    hold_out,
+    identical_words,
+    known_pairs,
+    load_dictionary,
+    save_dictionary,
+)
+from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors
+from stages.errors import UserError
+from stages.outputs import replacing, write_json
+from stages.parameters import Role, load_parameters
+
+
+def main(role: Role) -> None:
+    """Write models/aligned/{role}/ (vectors, the source's in the same space, a dictionary) and metrics/alignment/."""
+    params = load_parameters()
+    if role == "source":
+        raise UserError("role: found 'source'; target or test is needed, as they are mapped onto the source")
+    with stage("align", params, params.align, role) as run:
+        source = load_vectors(Path("models/skipgram/source"))
+        other = load_vectors(Path("models/skipgram") / role)
+        articles = {name: load_articles(Path("data/prepared") / name / "articles.parquet") for name in ("source", role)}
+        language = {name: str(table["language"].iloc[0]) for name, table in articles.items()}
+        given = [
+            (normalise(s, language["source"]).lower(), normalise(o, language[role]).lower())
+            for s, o in load_dictionary(Path("data/dictionaries") / f"{role}.tsv")
+        ]
+        titles = entries_of_titles(articles["source"], articles[role])
+        words = [
+            (segment(s, language["source"]), segment(o, language[role])) for s, o in [*given, *titles]
+        ]
+        alike = identical_words(source.vocabulary, other.vocabulary, params.align.min_length)
+        entries = [(s[0], o[0]) for s, o in words if len(s) == len(o) == 1] + alike
+        pairs = known_pairs(entries, source.vocabulary, other.vocabulary)
+        learnt, held = hold_out(pairs, other.vocabulary, params.align.held_out)
+        if len(learnt) < 10 or len(held) == 0:
+            raise UserError(f"align@{role}: only {len(pairs)} known translations: name a dictionary in the corpus preset")
+
+        fixed, moving = standardise(source.vectors), standardise(other.vectors)
+        csls = params.align.csls_neighbours
+        mapping = align(fixed, moving, learnt, params.align.rounds, params.align.refine_words, csls)
+        mapped = moving @ mapping
+        found = mutual_neighbours(fixed, mapped, csls)
+        induced = [
+            (source.vocabulary.words[int(s)], other.vocabulary.words[int(o)])
+            for s, o in zip(found.source, found.other, strict=True)
+        ]
+        with replacing(Path("models/aligned") / role, directory=True) as folder:
+            save_vectors(WordVectors(other.vocabulary, mapped), folder, mapping=mapping)
+            save_dictionary(dict.fromkeys([*given, *titles, *alike, *induced]), folder / "dictionary.tsv")
+        at = precision(fixed, mapped, held, csls, (1, 5))
+        scores = {"precision_at_1": round(at[1], 6), "precision_at_5": round(at[5], 6)}
+        sizes = {"n": len(held.other.unique()), "dictionary_size": len(learnt), "induced": len(induced)}
+        write_json(Path("metrics/alignment") / f"{role}.json", {**scores, **sizes})
+        run.metrics({**scores, **sizes})
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,1 @@
+"""The transformer side: loading, transplanting, adapting, distilling and fine-tuning."""

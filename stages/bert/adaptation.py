@@ -1,0 +1,175 @@
+"""Fitting a transplanted encoder to its language without labels.
+
+Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
+Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
+model the other side, and their mean hidden states are to agree. Masked-language-model training as in Devlin et al. 2019.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from stages.bert.classification import padding
+from stages.bert.training import Loss
+
+
+def string_together(entries: list[tuple[str, str]], count: int, most: int, seed: int) -> list[tuple[str, str]]:
+    """Make short parallel texts out of dictionary entries: one to `most` of them, the same ones on both sides.
+
+    Args:
+        entries: (source, other).
+        count: how many texts are made.
+        most: entries in a text at most.
+        seed: which entries.
+    """
+    generator = numpy.random.default_rng(seed)
+    texts = []
+    for length in generator.integers(1, most + 1, count):
+        chosen = [entries[place] for place in generator.integers(0, len(entries), length)]
+        texts.append((" ".join(source for source, _ in chosen), " ".join(other for _, other in chosen)))
+    return texts
+
+
+def encode_parallel(
+    texts: list[tuple[str, str]], teacher: PreTrainedTokenizerFast, student: PreTrainedTokenizerFast, tokens: int
+) -> Dataset:
+    """Token ids of both sides: columns source_ids, input_ids and length."""
+    options: dict[str, Any] = {"truncation": True, "max_length": tokens, "return_attention_mask": False}
+    source = teacher([source for source, _ in texts], **options)["input_ids"]
+    other = student([other for _, other in texts], **options)["input_ids"]
+    lengths = [len(a) + len(b) for a, b in zip(source, other, strict=True)]
+    return Dataset.from_dict({"source_ids": source, "input_ids": other, "length": lengths})
+
+
+def parallel_padding(
+    teacher: PreTrainedTokenizerFast, student: PreTrainedTokenizerFast
+) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
+    """A collate function for `encode_parallel`: the teacher's inputs get the prefix `source_`."""
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        source = teacher.pad([{"input_ids": row["source_ids"]} for row in rows], return_tensors="pt")
+        other = student.pad([{"input_ids": row["input_ids"]} for row in rows], return_tensors="pt")
+        return {**{f"source_{name}": value for name, value in source.items()}, **other}
+
+    return collate
+
+
+def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean of a text's hidden states over its real tokens.
+
+    Args:
+        hidden: [texts, tokens, hidden].
+        attention_mask: 1 for real tokens, [texts, tokens].
+
+    Returns:
+        [texts, hidden].
+    """
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+def representation_loss(teacher: PreTrainedModel) -> Loss:
+    """The loss of representation distillation: mean squared errors of the mean hidden state and of the logits.
+
+    Both models have the same output layer, so that agreeing logits are agreeing pooled outputs, as far as they matter.
+    """
+    teacher.eval().requires_grad_(False)
+
+    def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+        source = {name.removeprefix("source_"): value for name, value in batch.items() if name.startswith("source_")}
+        other = {name: value for name, value in batch.items() if not name.startswith("source_")}
+        teacher.to(other["input_ids"].device)
+        with torch.no_grad():
+            wanted = teacher(**source, output_hidden_states=True)
+        given = model(**other, output_hidden_states=True)
+        states = (
+            mean_hidden(output.hidden_states[-1].float(), inputs["attention_mask"])
+            for output, inputs in ((given, other), (wanted, source))
+        )
+        return mse_loss(*states) + mse_loss(given.logits.float(), wanted.logits.float())
+
+    return loss
+
+
+class MaskedLanguageHead(nn.Module):
+    """Predicts hidden tokens: dense, GELU, layer norm, and the token embeddings themselves (tied)."""
+
+    def __init__(self, hidden: int, vocabulary: int) -> None:
+        """Make the head's own parameters; the embeddings come with each call."""
+        super().__init__()
+        self.dense = nn.Linear(hidden, hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        nn.init.eye_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
+        """Score every token of the vocabulary, [..., vocabulary]."""
+        states = self.norm(nn.functional.gelu(self.dense(hidden)))
+        return states @ embeddings.mT / math.sqrt(hidden.shape[-1]) + self.bias
+
+
+def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, share: float, seed: int) -> Dataset:
+    """Hide tokens as BERT does: of the chosen ones 80 % become the mask, 10 % another token, 10 % stay.
+
+    Args:
+        texts: any number.
+        tokenizer: whose ids.
+        tokens: at most so many of each text.
+        share: of the tokens that are chosen; special ones never are, and every text has at least one.
+        seed: of the choice.
+
+    Returns:
+        A dataset with input_ids, labels (−100 where nothing is hidden) and length.
+    """
+    generator = numpy.random.default_rng(seed)
+    special = set(tokenizer.all_special_ids)
+    columns: dict[str, list[Any]] = {"input_ids": [], "labels": [], "length": []}
+    for row in tokenizer(texts, truncation=True, max_length=tokens)["input_ids"]:
+        free = [place for place, token in enumerate(row) if token not in special]
+        if not free:
+            continue
+        hidden, labels = list(row), [-100] * len(row)
+        for place in generator.choice(free, max(1, round(share * len(free))), replace=False):
+            labels[place] = row[place]
+            fate = generator.random()
+            if fate < 0.8:
+                hidden[place] = tokenizer.mask_token_id
+            elif fate < 0.9:
+                hidden[place] = int(generator.integers(len(tokenizer)))
+        columns["input_ids"].append(hidden)
+        columns["labels"].append(labels)
+        columns["length"].append(len(row))
+    return Dataset.from_dict(columns)
+
+
+def masked_padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
+    """A collate function for `mask_tokens`."""
+    pad = padding(tokenizer)
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        batch = pad([{"input_ids": row["input_ids"]} for row in rows])
+        batch["labels"] = torch.full_like(batch["input_ids"], -100)
+        for place, row in enumerate(rows):
+            left = tokenizer.padding_side == "left"
+            start = batch["labels"].shape[1] - len(row["labels"]) if left else 0
+            batch["labels"][place, start : start + len(row["labels"])] = torch.tensor(row["labels"])
+        return batch
+
+    return collate
+
+
+def masked_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy of the hidden tokens, for a model that has a `masked_language_head` for the time being."""
+    labels = batch.pop("labels")
+    hidden = model(**batch, output_hidden_states=True).hidden_states[-1]
+    chosen = labels != -100
+    scores = model.masked_language_head(hidden[chosen], model.get_input_embeddings().weight)
+    return cross_entropy(scores.float(), labels[chosen])

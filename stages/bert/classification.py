@@ -1,0 +1,75 @@
+"""Texts into batches, batches into logits, and the losses that are taken on them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from stages.bert.models import Classifier
+from stages.bert.training import half_precision
+from stages.progress import progress
+
+
+def encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, **columns: Any) -> Dataset:
+    """Turn texts into token ids.
+
+    Args:
+        texts: any number.
+        tokenizer: whose ids.
+        tokens: at most so many of each text, special ones included.
+        columns: more columns, a value for each text.
+
+    Returns:
+        A dataset with input_ids, length and the further columns.
+    """
+    ids = tokenizer(texts, truncation=True, max_length=tokens, return_attention_mask=False)["input_ids"]
+    return Dataset.from_dict({"input_ids": ids, "length": [len(row) for row in ids], **columns})
+
+
+def padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
+    """A collate function: pads input_ids, makes the attention mask, and stacks every other column."""
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        batch = dict(tokenizer.pad([{"input_ids": row["input_ids"]} for row in rows], return_tensors="pt"))
+        for column in rows[0].keys() - {"input_ids", "length"}:
+            batch[column] = torch.tensor([row[column] for row in rows])
+        return batch
+
+    return collate
+
+
+def label_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy with the column `labels`."""
+    labels = batch.pop("labels")
+    return cross_entropy(model(**batch).logits.float(), labels)
+
+
+@torch.inference_mode()
+def predict_logits(
+    classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
+) -> Tensor:
+    """Logits of texts, [texts, topics], float32, in the texts' order.
+
+    Args:
+        classifier: model and tokenizer.
+        texts: any number.
+        tokens: at most so many of each text are read.
+        device: where.
+        what: the word before the progress bar.
+        batch: texts at a time, of like length.
+    """
+    model = classifier.model.eval().to(device)
+    rows = encode(texts, classifier.tokenizer, tokens)
+    order = sorted(range(len(rows)), key=lambda place: (rows["length"][place], place)) if len(rows) else []
+    collate = padding(classifier.tokenizer)
+    logits = torch.zeros(len(texts), len(classifier.topics))
+    groups = [order[start : start + batch] for start in range(0, len(order), batch)]
+    for group in progress(groups, what):
+        inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half_precision(device)):
+            logits[group] = model(**inputs).logits.float().cpu()
+    return logits

@@ -1,0 +1,227 @@
+"""One way to train everything: transformers.Trainer with a loss of our own, a curve, and a place to go on from."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.utils.data import Sampler
+from tqdm import tqdm
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from stages.parameters import Training
+
+Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
+Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
+Report = Callable[[dict[str, float], int], None]
+
+CHECKPOINT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a training goes."""
+
+    epochs: float
+    batch: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+
+
+def schedule_of(params: Training) -> Schedule:
+    """A schedule as a section of params.yaml gives it."""
+    return Schedule(params.epochs, params.batch, params.learning_rate, params.warmup, params.weight_decay)
+
+
+def half_precision(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_has_bf16()
+
+
+def _cpu_has_bf16() -> bool:
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+class LengthBuckets(Sampler[int]):
+    """Texts in a new random order each epoch, but of like length within a batch, so that little is padding."""
+
+    def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
+        """Remember the lengths.
+
+        Args:
+            lengths: tokens of each text.
+            batch: texts in a batch.
+            seed: of the order; the epoch's number is added to it.
+        """
+        self.lengths = numpy.asarray(lengths)
+        self.batch = batch
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch; called by the Trainer, after a restart too."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """The number of texts."""
+        return len(self.lengths)
+
+    def __iter__(self) -> Any:
+        """Shuffle, sort within pools of 50 batches, and shuffle the batches."""
+        generator = numpy.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(len(self.lengths))
+        pools = numpy.split(order, range(50 * self.batch, len(order), 50 * self.batch))
+        order = numpy.concatenate([pool[numpy.argsort(-self.lengths[pool], kind="stable")] for pool in pools])
+        full = len(order) // self.batch * self.batch
+        batches = order[:full].reshape(-1, self.batch)
+        yield from batches[generator.permutation(len(batches))].flatten().tolist()
+        yield from order[full:].tolist()
+
+
+class _LossTrainer(Trainer):
+    """A Trainer that minimises the loss it is given, on batches in the order it is given."""
+
+    def __init__(self, loss: Loss, sampler: Sampler[int], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._loss = loss
+        self._sampler = sampler
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
+
+    def compute_loss(  # type: ignore[override]
+        self, model: PreTrainedModel, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Tensor:
+        return self._loss(model, inputs)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return self._sampler
+
+
+class _Watch(TrainerCallback):
+    """Shows progress, hands the loss on, and asks for a checkpoint every now and then."""
+
+    def __init__(self, what: str, report: Report) -> None:
+        self.what = what
+        self.report = report
+        self.saved = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self.what, disable=None, leave=False)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.update(state.global_step - self.bar.n)
+        if time.monotonic() - self.saved > CHECKPOINT_SECONDS and state.global_step < state.max_steps:
+            control.should_save = True
+            self.saved = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self.bar.set_postfix(loss=f"{logs['loss']:.3f}")
+            self.report({"loss": logs["loss"], "learning_rate": logs["learning_rate"]}, state.global_step)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.close()
+
+
+def train(
+    model: PreTrainedModel,
+    texts: Dataset,
+    loss: Loss,
+    collate: Collate,
+    schedule: Schedule,
+    *,
+    seed: int,
+    device: torch.device,
+    what: str,
+    report: Report,
+) -> list[tuple[int, float]]:
+    """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
+
+    A run that is killed goes on from its last checkpoint when it is started again with the same model, texts and
+    settings; checkpoints are in `$DVC_ROOT/.checkpoints` and are removed when the training ends.
+
+    Args:
+        model: whose parameters with `requires_grad` are trained.
+        texts: what `collate` makes batches of; its column `length` sorts them.
+        loss: from model and batch to a scalar.
+        collate: from rows to a batch of tensors.
+        schedule: how long and how fast.
+        seed: of the order and of dropout.
+        device: where.
+        what: the word before the progress bar, and the name of the checkpoints.
+        report: called with {"loss", "learning_rate"} and the step.
+
+    Returns:
+        The loss curve, (step, mean loss since the last point).
+    """
+    steps = max(1, round(len(texts) * schedule.epochs / schedule.batch))
+    folder = _checkpoints(what, model, texts, schedule, seed)
+    curve: list[tuple[int, float]] = []
+
+    def remember(values: dict[str, float], step: int) -> None:
+        curve.append((step, values["loss"]))
+        report(values, step)
+
+    trainer = _LossTrainer(
+        loss=loss,
+        sampler=LengthBuckets(texts["length"], schedule.batch, seed),
+        model=model,
+        train_dataset=texts,
+        data_collator=collate,
+        callbacks=[_Watch(what, remember)],
+        args=TrainingArguments(
+            output_dir=str(folder),
+            per_device_train_batch_size=schedule.batch,
+            num_train_epochs=schedule.epochs,
+            learning_rate=schedule.learning_rate,
+            warmup_steps=round(schedule.warmup * steps),
+            weight_decay=schedule.weight_decay,
+            logging_steps=max(1, steps // 50),
+            save_strategy="no",
+            save_total_limit=1,
+            report_to="none",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            dataloader_pin_memory=device.type == "cuda",
+            bf16=half_precision(device),
+            use_cpu=device.type == "cpu",
+            seed=seed,
+        ),
+    )
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    if last:  # points from before the restart, which nobody was there to remember
+        before = [(row["step"], row["loss"]) for row in trainer.state.log_history if "loss" in row]
+        curve[:] = before
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to("cpu")
+    return curve
+
+
+def _checkpoints(what: str, model: PreTrainedModel, texts: Dataset, schedule: Schedule, seed: int) -> Path:
+    """A folder for the checkpoints of exactly this training."""
+    digest = hashlib.blake2b(digest_size=12)
+    digest.update(json.dumps([what, vars(schedule), seed]).encode())
+    for name, parameter in model.named_parameters():
+        digest.update(name.encode())
+        digest.update(parameter.detach().cpu().numpy().tobytes())
+    for column in sorted(texts.column_names):
+        for chunk in texts.data.column(column).chunks:
+            for buffer in chunk.buffers():
+                if buffer is not None:
+                    digest.update(buffer)
+    return Path(os.environ.get("DVC_ROOT", ".")) / ".checkpoints" / f"{what.replace(' ', '-')}-{digest.hexdigest()}"

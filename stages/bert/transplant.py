@@ -1,0 +1,169 @@
+"""A classifier carried over to a new language: every parameter copied, the tokens' embeddings built anew.
+
+After WECHSEL (Minixhofer, Paischer and Rekabsaz 2022): each token of either tokenizer gets a vector in the aligned
+word space; a new token's embedding is a mixture of those of the source tokens whose vectors are nearest to its own.
+"""
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from stages.bert.models import Classifier
+from stages.embeddings.alignment import mean_similarity
+from stages.embeddings.vectors import WordVectors, unit
+
+HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
+ROWS = 2048  # of a similarity matrix that are in memory at a time
+
+
+def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Train a tokenizer of the same type (WordPiece, BPE, unigram) and with the same special tokens on other texts.
+
+    Accents are kept, even where the source's tokenizer takes them away: they tell й from и and ñ from n.
+
+    Args:
+        like: the source's tokenizer.
+        texts: in the new language.
+        vocabulary: at most so many tokens.
+    """
+    state = json.loads(like.backend_tokenizer.to_str())
+    if (state.get("normalizer") or {}).get("type") == "BertNormalizer":
+        state["normalizer"]["strip_accents"] = False
+        like = copy.deepcopy(like)
+        like.backend_tokenizer.normalizer = Tokenizer.from_str(json.dumps(state)).normalizer
+
+    def batches() -> Iterator[list[str]]:
+        for start in range(0, len(texts), 1000):
+            yield list(texts[start : start + 1000])
+
+    tokenizer = like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
+    tokenizer.model_max_length = like.model_max_length
+    return tokenizer
+
+
+def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor) -> Tensor:
+    """Give each token the mean vector of the words that it is a part of, weighted by how often they occur.
+
+    Args:
+        tokenizer: of the words' language.
+        words: the words and their counts.
+        vectors: the words' vectors, [words, dim].
+
+    Returns:
+        [tokens, dim], rows of unit length; zeros for tokens that are in no word.
+    """
+    total = torch.zeros(len(tokenizer), vectors.shape[1], dtype=torch.float64)
+    counts = torch.from_numpy(words.vocabulary.counts).double()
+    # A word is seen as inside a text, after a space, small and with a capital.
+    for form in (str.lower, str.capitalize):
+        texts = [" " + form(word) for word in words.vocabulary.words]
+        pieces = tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        token = torch.tensor([piece for row in pieces for piece in row], dtype=torch.int64)
+        word = torch.tensor([place for place, row in enumerate(pieces) for _ in row], dtype=torch.int64)
+        total.index_add_(0, token, vectors[word].double() * counts[word, None])
+    total[tokenizer.all_special_ids] = 0
+    return unit(total).float()
+
+
+def mix_embeddings(embeddings: Tensor, source: Tensor, other: Tensor, neighbours: int, temperature: float) -> Tensor:
+    """Mix source tokens' embeddings for each new token: weights softmax(CSLS / temperature) over the nearest.
+
+    Two departures from WECHSEL, both worth points: CSLS in place of the cosine, so that hubs do not take part in
+    every mixture; and a mixture is as long as its parts are on average, where a mean of many directions is short.
+
+    Args:
+        embeddings: of the source's tokens, [source tokens, hidden].
+        source: vectors of those of the source's tokens that have one, rows of unit length, [source tokens, dim].
+        other: the same of the new tokens, [tokens, dim].
+        neighbours: how many source tokens are mixed.
+        temperature: of the softmax.
+
+    Returns:
+        [tokens, hidden].
+    """
+    if len(other) == 0:
+        return embeddings.new_zeros(0, embeddings.shape[1])
+    hubness = mean_similarity(source, other, HUBNESS_NEIGHBOURS)
+    lengths = embeddings.norm(dim=1)
+    mixed = []
+    for rows in other.split(ROWS):
+        nearest = (2 * rows @ source.mT - hubness).topk(min(neighbours, len(source)), dim=1)
+        weights = (nearest.values / temperature).softmax(1)
+        mixture = torch.einsum("tk,tkh->th", weights, embeddings[nearest.indices])
+        mixed.append(unit(mixture) * (weights * lengths[nearest.indices]).sum(1, keepdim=True))
+    return torch.cat(mixed)
+
+
+def copied_tokens(source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast) -> dict[int, int]:
+    """New tokens that keep a source token's embedding: special ones by their part, and those without a letter.
+
+    Returns:
+        From the new token's id to the source token's.
+    """
+    known = source.get_vocab()
+    copied = {
+        place: known[token]
+        for token, place in other.get_vocab().items()
+        if token in known and not any(letter.isalpha() for letter in token)
+    }
+    for part, token in other.special_tokens_map.items():
+        match = source.special_tokens_map.get(part)
+        if isinstance(token, str) and isinstance(match, str):
+            copied[other.convert_tokens_to_ids(token)] = source.convert_tokens_to_ids(match)
+    return copied
+
+
+def transplant(
+    source: Classifier,
+    tokenizer: PreTrainedTokenizerFast,
+    source_vectors: Tensor,
+    other_vectors: Tensor,
+    neighbours: int,
+    temperature: float,
+    seed: int,
+) -> tuple[Classifier, dict[str, int]]:
+    """Copy every parameter of a classifier but its token embeddings, and build those for another tokenizer.
+
+    Tokens without a vector are drawn from a normal distribution with the source rows' mean and deviation.
+
+    Args:
+        source: the teacher.
+        tokenizer: of the new language.
+        source_vectors: what `token_vectors` gives for the teacher's tokenizer.
+        other_vectors: what it gives for the new one, in the same space.
+        neighbours: see `mix_embeddings`.
+        temperature: see `mix_embeddings`.
+        seed: of the draws.
+
+    Returns:
+        The new classifier, and how many tokens were copied, mixed and drawn.
+    """
+    embeddings = source.model.get_input_embeddings().weight.detach()
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(0)
+    has_vector = other_vectors.any(1)
+    usable = source_vectors.any(1)
+    rows[has_vector] = mix_embeddings(
+        embeddings[: len(usable)][usable], source_vectors[usable], other_vectors[has_vector], neighbours, temperature
+    )
+    copied = copied_tokens(source.tokenizer, tokenizer)
+    rows[list(copied)] = embeddings[list(copied.values())]
+    mixed = int(has_vector.sum()) - int(has_vector[list(copied)].sum())
+
+    config = copy.deepcopy(source.model.config)
+    config.vocab_size = len(tokenizer)
+    for part in ("pad", "bos", "eos", "cls", "sep"):
+        if getattr(config, f"{part}_token_id", None) is not None:
+            setattr(config, f"{part}_token_id", getattr(tokenizer, f"{part}_token_id"))
+    model = type(source.model)(config)
+    state = source.model.state_dict()
+    matrix = model.get_input_embeddings().weight
+    name = next(key for key, parameter in model.named_parameters() if parameter is matrix)
+    model.load_state_dict({**state, name: rows})
+    counts = {"copied": len(copied), "mixed": mixed, "drawn": len(tokenizer) - len(copied) - mixed}
+    return Classifier(model, tokenizer), counts

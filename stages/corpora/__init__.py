@@ -1,0 +1,1 @@
+"""Where articles come from, and how their text becomes words, splits and token ids."""

@@ -1,0 +1,71 @@
+"""distill: a smaller student learns from the teacher, without one target label. The output layer stays frozen.
+
+Where source and target have an article on the same concept, the source's teacher reads the source's and the student
+the target's; elsewhere the adapted teacher reads what the student reads.
+"""
+
+from pathlib import Path
+
+from stages.bert.classification import encode, padding, predict_logits
+from stages.bert.distillation import UNKNOWN, batch_loss, merge_logits, pair_articles
+from stages.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
+from stages.bert.training import schedule_of, train
+from stages.command import command, stage
+from stages.corpora.articles import load_articles, pick
+from stages.devices import choose_device
+from stages.evaluation.curves import save_curve
+from stages.outputs import replacing, write_json
+from stages.parameters import load_parameters
+
+
+def main() -> None:
+    """Write models/distilled/, metrics/distill.json and its loss curve."""
+    params = load_parameters()
+    own = params.distill
+    with stage("distill", params, own) as run:
+        teacher, adapted = load_classifier(Path("models/source")), load_classifier(Path("models/adapted"))
+        device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
+        target = load_articles(Path("data/prepared/target/articles.parquet"))
+        target = pick(target[target["split"] == "train"].reset_index(drop=True), own.texts, params.seed)
+        lessons = pair_articles(target, load_articles(Path("data/prepared/source/articles.parquet")))
+        texts = target["text"].tolist()
+        linked = [place for place, text in enumerate(lessons.source_texts) if text is not None]
+        source_texts = [text for text in lessons.source_texts if text is not None]
+        logits = merge_logits(
+            predict_logits(teacher, source_texts, tokens, device, "teacher reads source"),
+            linked,
+            predict_logits(adapted, texts, tokens, device, "teacher reads target"),
+        )
+        student = Classifier(
+            fewer_layers(adapted.model, own.layers or max(1, adapted.model.config.num_hidden_layers // 2)),
+            adapted.tokenizer,
+        )
+        freeze_output_layer(student.model)
+        labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in lessons.topics]
+        curve = train(
+            student.model,
+            encode(texts, student.tokenizer, tokens, labels=labels, teacher_logits=logits.tolist()),
+            batch_loss(own.temperature, own.soft),
+            padding(student.tokenizer),
+            schedule_of(own),
+            seed=params.seed,
+            device=device,
+            what="distill",
+            report=run.metrics,
+        )
+        with replacing(Path("models/distilled"), directory=True) as folder:
+            save_classifier(student, folder)
+        save_curve(curve, Path("metrics/plots/loss/distill.csv"))
+        summary = {
+            "texts": len(texts),
+            "linked": len(linked),
+            "layers": student.model.config.num_hidden_layers,
+            "parameters": student.model.num_parameters(),
+            "teacher_parameters": teacher.model.num_parameters(),
+        }
+        write_json(Path("metrics/distill.json"), summary)
+        run.metrics(summary)
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,29 @@
+"""download@role: fetch a language's articles, whatever the corpus kind, into one table."""
+
+from pathlib import Path
+
+from stages.command import command, stage
+from stages.corpora.articles import pick, read_articles, read_dictionary
+from stages.corpora.presets import language_of, load_preset
+from stages.outputs import replacing
+from stages.parameters import Role, load_parameters
+
+
+def main(role: Role) -> None:
+    """Write data/articles/{role}.parquet, and data/dictionaries/{role}.tsv with what the preset offers for it."""
+    params = load_parameters()
+    preset = load_preset(params.corpus)
+    language = language_of(role, preset, params.download)
+    with stage("download", params, params.download, role) as run:
+        articles = pick(read_articles(preset, language), params.download.articles, params.seed)
+        entries = [] if role == "source" else read_dictionary(preset, language)
+        with replacing(Path("data/articles") / f"{role}.parquet") as partial:
+            articles.to_parquet(partial, index=False)
+        with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:
+            partial.write_text("".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
+        run.tags({"language": language})
+        run.metrics({"articles": len(articles), "labelled": int(articles["topic"].notna().sum())})
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,1 @@
+"""Word vectors: trained, aligned with one another, saved and looked up. Nothing here knows of BERT."""

@@ -1,0 +1,125 @@
+"""An orthogonal map between two word-vector spaces, refined without labels.
+
+Procrustes: Schönemann 1966; Xing et al. 2015 (unit vectors). Refinement by mutual nearest neighbours under CSLS:
+Lample et al. 2018 (MUSE), equations 6 and 7 and section 3.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stages.embeddings.vectors import unit
+
+ROWS = 2048  # of a similarity matrix that are in memory at a time
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Translation pairs as row numbers: `source[i]` and `other[i]` mean the same."""
+
+    source: Tensor  # int64, [pairs]
+    other: Tensor  # int64, [pairs]
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+        return len(self.source)
+
+
+def standardise(vectors: Tensor) -> Tensor:
+    """Unit length, then zero mean, then unit length again (Artetxe et al. 2018): what an orthogonal map fits best."""
+    scaled = unit(vectors)
+    return unit(scaled - scaled.mean(0))
+
+
+def orthogonal_map(source: Tensor, other: Tensor) -> Tensor:
+    """Find the orthogonal W that minimises ‖other · W − source‖ (Schönemann 1966).
+
+    Args:
+        source: one row for each pair, [pairs, dim].
+        other: their translations, [pairs, dim].
+
+    Returns:
+        W, [dim, dim]; W·Wᵀ is the identity.
+    """
+    left, _, right = torch.linalg.svd(other.double().mT @ source.double())
+    return (left @ right).to(source.dtype)
+
+
+def mean_similarity(queries: Tensor, keys: Tensor, neighbours: int) -> Tensor:
+    """r of MUSE's equation 6: each query's mean cosine with its nearest keys; rows are of unit length.
+
+    Returns:
+        One number a query, [queries].
+    """
+    k = min(neighbours, len(keys))
+    return torch.cat([(rows @ keys.mT).topk(k, dim=1).values.mean(1) for rows in queries.split(ROWS)])
+
+
+def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int) -> Tensor:
+    """The best keys for each query under CSLS, 2cos(x, y) − r(x) − r(y) (MUSE, equation 7); rows of unit length.
+
+    Args:
+        queries: [queries, dim].
+        keys: [keys, dim].
+        neighbours: k of the mean similarities.
+        best: how many keys are wanted.
+
+    Returns:
+        Row numbers of keys, the best first, [queries, best]. A query's own r does not change its order.
+    """
+    hubness = mean_similarity(keys, queries, neighbours)
+    k = min(best, len(keys))
+    return torch.cat([(2 * rows @ keys.mT - hubness).topk(k, dim=1).indices for rows in queries.split(ROWS)])
+
+
+def mutual_neighbours(source: Tensor, other: Tensor, neighbours: int) -> Pairs:
+    """Pairs of rows that are each other's nearest under CSLS; rows of unit length in one space."""
+    forward = nearest(other, source, neighbours, 1)[:, 0]
+    backward = nearest(source, other, neighbours, 1)[:, 0]
+    own = torch.arange(len(other))
+    mutual = backward[forward] == own
+    return Pairs(source=forward[mutual], other=own[mutual])
+
+
+def align(source: Tensor, other: Tensor, seeds: Pairs, rounds: int, refine_words: int, neighbours: int) -> Tensor:
+    """Map `other` onto `source`: Procrustes on a dictionary, then refinement.
+
+    Each round takes the mutual nearest neighbours among the most frequent words as its dictionary, beside the seeds.
+
+    Args:
+        source: standardised vectors, the most frequent word first, [source words, dim].
+        other: the same of the other language, [other words, dim].
+        seeds: known translations.
+        rounds: of refinement.
+        refine_words: so many of the most frequent words of each language take part in it.
+        neighbours: k of CSLS.
+
+    Returns:
+        W of `orthogonal_map`.
+    """
+    mapping = orthogonal_map(source[seeds.source], other[seeds.other])
+    for _ in range(rounds):
+        found = mutual_neighbours(source[:refine_words], other[:refine_words] @ mapping, neighbours)
+        pairs = Pairs(torch.cat([seeds.source, found.source]), torch.cat([seeds.other, found.other]))
+        mapping = orthogonal_map(source[pairs.source], other[pairs.other])
+    return mapping
+
+
+def precision(source: Tensor, mapped: Tensor, gold: Pairs, neighbours: int, at: tuple[int, ...]) -> dict[int, float]:
+    """Of the words in `gold`, the share for which one of the k best under CSLS is one of its translations.
+
+    Args:
+        source: unit vectors, [source words, dim].
+        mapped: unit vectors in the same space, [other words, dim].
+        gold: held-out pairs; a word may have several translations.
+        neighbours: k of CSLS.
+        at: the k of "precision at k".
+    """
+    words = gold.other.unique()
+    hubness = mean_similarity(source, mapped, neighbours)  # over all words, not over the queries alone
+    best = torch.cat([(2 * mapped[rows] @ source.mT - hubness).topk(min(max(at), len(source)), dim=1).indices
+                      for rows in words.split(ROWS)])
+    translations = {int(word): set(gold.source[gold.other == word].tolist()) for word in words}
+    hits = [[int(row) in translations[int(word)] for row in rows] for word, rows in zip(words, best, strict=True)]
+    return {k: sum(any(row[:k]) for row in hits) / max(len(hits), 1) for k in at}

@@ -1,0 +1,55 @@
+"""Bilingual dictionaries: given entries, linked titles, and words that both languages spell alike."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas
+import torch
+
+from stages.corpora.articles import unit_hash
+from stages.corpora.vocabulary import Vocabulary
+from stages.embeddings.alignment import Pairs
+
+Entries = list[tuple[str, str]]  # (source, other), lower case
+
+
+def identical_words(source: Vocabulary, other: Vocabulary, min_length: int) -> Entries:
+    """Words of letters that both languages spell alike; short ones are left out, as they often mean other things."""
+    return [(w, w) for w in other.words if len(w) >= min_length and w.isalpha() and w in source.ids]
+
+
+def load_dictionary(path: Path) -> Entries:
+    """Read `source<TAB>other` lines."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [(source, other) for source, other in (line.split("\t") for line in lines if line)]
+
+
+def save_dictionary(entries: Iterable[tuple[str, str]], path: Path) -> None:
+    """Write `source<TAB>other` lines."""
+    path.write_text("".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
+
+
+def entries_of_titles(source: pandas.DataFrame, other: pandas.DataFrame) -> Entries:
+    """Titles of the same concept in two tables of articles; the test split's concepts are left out."""
+    titles = [
+        table[(table["split"] != "test") & table["title"].notna()].drop_duplicates("concept").set_index("concept")["title"]
+        for table in (source, other)
+    ]
+    linked = titles[0].to_frame("source").join(titles[1].rename("other"), how="inner").sort_index()
+    return list(zip(linked["source"].str.lower(), linked["other"].str.lower(), strict=True))
+
+
+def known_pairs(entries: Iterable[tuple[str, str]], source: Vocabulary, other: Vocabulary) -> Pairs:
+    """The entries whose words both vocabularies know, each once, as row numbers."""
+    kept = dict.fromkeys((source.ids[s], other.ids[o]) for s, o in entries if s in source.ids and o in other.ids)
+    return Pairs(torch.tensor([s for s, _ in kept], dtype=torch.int64), torch.tensor([o for _, o in kept], dtype=torch.int64))
+
+
+def hold_out(pairs: Pairs, other: Vocabulary, share: float) -> tuple[Pairs, Pairs]:
+    """Divide pairs by a hash of the other language's word, so that no word is on both sides.
+
+    Returns:
+        What is left to learn from, and what is held out.
+    """
+    held = torch.tensor([unit_hash("held out:" + other.words[int(o)]) < share for o in pairs.other], dtype=torch.bool)
+    return Pairs(pairs.source[~held], pairs.other[~held]), Pairs(pairs.source[held], pairs.other[held])

@@ -1,0 +1,120 @@
+"""evaluate: every system on every role's test split, which nothing before this stage has read."""
+
+import csv
+from pathlib import Path
+
+import pandas
+
+from stages.bert.classification import predict_logits
+from stages.bert.models import load_classifier
+from stages.command import command, stage
+from stages.corpora.articles import load_articles
+from stages.corpora.splits import labelled
+from stages.corpora.text import segment
+from stages.devices import choose_device
+from stages.embeddings.alignment import standardise
+from stages.embeddings.vectors import WordVectors, load_vectors
+from stages.evaluation.baselines import average_vectors, linear_classifier, tfidf
+from stages.evaluation.scores import Scores, score
+from stages.outputs import read_json, replacing, write_json
+from stages.parameters import ROLES, Parameters, Role, load_parameters
+
+MODELS: dict[Role, dict[str, str]] = {
+    "source": {"teacher": "models/source"},
+    "target": {
+        "copied": "models/source",
+        "transplanted": "models/transplanted/target",
+        "adapted": "models/adapted",
+        "scratch": "models/scratch",
+        "distilled": "models/distilled",
+        "finetuned": "models/target",
+    },
+    "test": {"copied": "models/source", "transplanted": "models/transplanted/test"},
+}
+FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
+
+
+def baselines(
+    params: Parameters, articles: dict[Role, pandas.DataFrame], labels: dict[Role, int]
+) -> dict[Role, dict[str, list[str] | None]]:
+    """Predictions of the linear classifiers on the test splits; None where a role has no labels to learn from.
+
+    Args:
+        params: penalties and seed.
+        articles: each role's.
+        labels: how many of its labels the source's and the target's model saw; the baselines see the same ones.
+    """
+    penalties = params.evaluate.baseline_penalties
+    language = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
+    tests = {role: labelled(table, "test")["text"].tolist() for role, table in articles.items()}
+    vectors: dict[Role, WordVectors] = {role: load_vectors(Path("models/aligned") / role) for role in ("target", "test")}
+    source = load_vectors(Path("models/skipgram/source"))
+    vectors["source"] = WordVectors(source.vocabulary, standardise(source.vectors))
+
+    def averages(role: Role, texts: list[str]) -> object:
+        return average_vectors([segment(text, language[role]) for text in texts], vectors[role])
+
+    taught = labelled(articles["source"], "train", labels["source"], params.seed)
+    linear = linear_classifier(averages("source", taught["text"].tolist()), taught["topic"].tolist(), penalties)
+    predictions: dict[Role, dict[str, list[str] | None]] = {"source": {}, "target": {}, "test": {"tfidf": None}}
+    for role, limit in labels.items():
+        known = labelled(articles[role], "train", limit, params.seed)
+        if known.empty:
+            predictions[role]["tfidf"] = None
+            continue
+        machine = tfidf(
+            known["text"].tolist(), known["topic"].tolist(), penalties, lambda text, role=role: segment(text, language[role])
+        )
+        predictions[role]["tfidf"] = machine.predict(tests[role]).tolist()
+    for role in ("target", "test"):
+        predictions[role]["word_vectors"] = linear.predict(averages(role, tests[role])).tolist()
+    return predictions
+
+
+def main() -> None:
+    """Write metrics/evaluation.json, metrics/predictions/ and the plots' data."""
+    params = load_parameters()
+    with stage("evaluate", params, params.evaluate) as run:
+        articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
+        labels: dict[Role, int] = {
+            role: read_json(Path(f"metrics/finetune_{role}.json"))["labels"] for role in ("source", "target")
+        }
+        predictions = baselines(params, articles, labels)
+        device = choose_device(params.device)
+        evaluation: dict[Role, dict[str, Scores | None]] = {}
+        for role in ROLES:
+            test = labelled(articles[role], "test")
+            actual, concepts = test["topic"].tolist(), test["concept"].tolist()
+            for system, folder in MODELS[role].items():
+                if system == "scratch" and labels["target"] == 0:
+                    predictions[role][system] = None
+                    continue
+                model = load_classifier(Path(folder))
+                logits = predict_logits(
+                    model, test["text"].tolist(), model.tokenizer.model_max_length, device, f"{role} {system}"
+                )
+                predictions[role][system] = [model.topics[int(place)] for place in logits.argmax(1)]
+            own = params.evaluate
+            evaluation[role] = {
+                system: said and score(actual, said, concepts, own.resamples, own.confidence, params.seed)
+                for system, said in predictions[role].items()
+            }
+            with replacing(Path("metrics/predictions") / f"{role}.csv") as partial:
+                said = {system: topics for system, topics in predictions[role].items() if topics is not None}
+                pandas.DataFrame({"id": test["id"], "actual": actual, **said}).to_csv(partial, index=False)
+            with replacing(Path("metrics/plots/confusion") / f"{role}.csv") as partial, partial.open("w") as file:
+                pairs = zip(actual, predictions[role][FINAL[role]], strict=True)
+                csv.writer(file, lineterminator="\n").writerows([("actual", "predicted"), *pairs])
+        write_json(Path("metrics/evaluation.json"), evaluation)
+        run.metrics(
+            {
+                f"{role}_{system}_accuracy": scores["accuracy"]
+                for role, systems in evaluation.items()
+                for system, scores in systems.items()
+                if scores
+            }
+        )
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,1 @@
+"""Scores with intervals, baselines that see the same labels, and curves."""

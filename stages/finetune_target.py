@@ -1,0 +1,70 @@
+"""finetune_target: fine-tune the student on target labels; and, as a control, the same model from random weights."""
+
+from pathlib import Path
+
+from stages.bert.classification import encode, label_loss, padding
+from stages.bert.models import Classifier, freeze_output_layer, load_classifier, save_classifier, seeded
+from stages.bert.training import Schedule, schedule_of, train
+from stages.command import command, stage
+from stages.corpora.articles import load_articles
+from stages.corpora.splits import labelled
+from stages.devices import choose_device
+from stages.errors import UserError
+from stages.evaluation.curves import save_curve
+from stages.outputs import replacing, write_json
+from stages.parameters import load_parameters
+
+
+def from_random_weights(like: Classifier, seed: int) -> Classifier:
+    """The same architecture and tokenizer, with nothing learnt."""
+    with seeded(seed):
+        return Classifier(type(like.model)(like.model.config), like.tokenizer)
+
+
+def main() -> None:
+    """Write models/target/, models/scratch/, metrics/finetune_target.json and the loss curves."""
+    params = load_parameters()
+    own = params.finetune_target
+    with stage("finetune_target", params, own) as run:
+        student = load_classifier(Path("models/distilled"))
+        scratch = from_random_weights(student, params.seed)
+        if own.freeze_output:
+            freeze_output_layer(student.model)
+        articles = load_articles(Path("data/prepared/target/articles.parquet"))
+        texts = labelled(articles, "train", own.labels, params.seed)
+        unknown = sorted(set(texts["topic"]) - set(student.topics))
+        if unknown:
+            raise UserError(f"finetune_target: the target's topic {unknown[0]!r} is not the source's: map it in the preset")
+        slow = Schedule(own.scratch.epochs, own.batch, own.scratch.learning_rate, own.warmup, own.weight_decay)
+        curves: dict[str, list[tuple[int, float]]] = {"finetune_target": [], "scratch": []}
+        for name, classifier, how in (("finetune_target", student, schedule_of(own)), ("scratch", scratch, slow)):
+            if texts.empty:
+                continue
+            labels = texts["topic"].map(classifier.topics.index).tolist()
+            curves[name] = train(
+                classifier.model,
+                encode(
+                    texts["text"].tolist(), classifier.tokenizer, classifier.tokenizer.model_max_length, labels=labels
+                ),
+                label_loss,
+                padding(classifier.tokenizer),
+                how,
+                seed=params.seed,
+                device=choose_device(params.device),
+                what=name,
+                report=lambda values, step, name=name: run.metrics(
+                    values if name == "finetune_target" else {f"scratch_{k}": v for k, v in values.items()}, step
+                ),
+            )
+        for folder, classifier in ((Path("models/target"), student), (Path("models/scratch"), scratch)):
+            with replacing(folder, directory=True) as partial:
+                save_classifier(classifier, partial)
+        for name, curve in curves.items():
+            save_curve(curve, Path("metrics/plots/loss") / f"{name}.csv")
+        summary = {"labels": len(texts), **{f"{name}_loss": curve[-1][1] for name, curve in curves.items() if curve}}
+        write_json(Path("metrics/finetune_target.json"), summary)
+        run.metrics(summary)
+
+
+if __name__ == "__main__":
+    command(main)

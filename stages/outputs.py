@@ -1,0 +1,66 @@
+"""Writing outputs whole: beside their place first, then renamed, so that nothing half-written remains."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stages.errors import UserError
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder; nothing happens if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
+    """Give a place beside `path` to write to, and rename it to `path` when the block ends without an error.
+
+    Args:
+        path: where the output is to stand; its parent folders are made.
+        directory: whether the output is a folder (made empty) or a file.
+
+    Yields:
+        The place to write to: `.NAME.partial` in the same folder. It is removed if the block raises.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove(partial)  # what a killed run left
+    if directory:
+        partial.mkdir()
+    try:
+        yield partial
+        remove(path)
+        partial.rename(path)
+    except OSError as error:
+        if error.filename is None or str(partial) not in str(error.filename):
+            raise
+        raise UserError(f"{path}: cannot be written ({error.strerror}): free some space or check the rights") from error
+    finally:
+        remove(partial)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON, keys in their order, through `replacing`."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: there is no such file, or it is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON ({error})") from error

@@ -1,0 +1,274 @@
+"""params.yaml as typed, frozen objects, checked whole before anything runs.
+
+Run as `python -m stages.parameters` it checks the file and prints nothing, or one line for what is wrong.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.errors import UserError
+
+Role = Literal["source", "target", "test"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a YAML file: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Languages(Section):
+    """Which language plays which role; null leaves it to the corpus preset."""
+
+    source: Language | None
+    target: Language | None
+    test: Language | None
+
+    @model_validator(mode="after")
+    def _differ(self) -> "Languages":
+        given = [language for language in (self.source, self.target, self.test) if language]
+        if len(set(given)) < len(given):
+            raise ValueError("three different languages are needed")
+        return self
+
+
+class Download(Section):
+    """What is fetched."""
+
+    languages: Languages
+    articles: Positive | None
+
+
+class Prepare(Section):
+    """How text becomes words, and articles become splits."""
+
+    validation: Rate
+    test: Rate
+    min_count: Positive
+    max_vocabulary: Positive
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> "Prepare":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation + test must stay below 1")
+        return self
+
+
+class SkipGram(Section):
+    """Skip-gram with negative sampling (Mikolov et al. 2013)."""
+
+    dim: Positive
+    window: Positive
+    negatives: Positive
+    noise_exponent: Share
+    subsample: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Positive
+    learning_rate: Rate
+    block: Positive
+    blocks_per_step: Positive
+    most_pairs: Annotated[float, Field(gt=0)]
+
+
+class Align(Section):
+    """The orthogonal map into the source space, and its refinement."""
+
+    min_length: Positive
+    held_out: Rate
+    rounds: Count
+    refine_words: Positive
+    csls_neighbours: Positive
+
+
+class Training(Section):
+    """What every BERT training has in common."""
+
+    epochs: Annotated[float, Field(gt=0)]
+    batch: Positive
+    learning_rate: Rate
+    warmup: Share
+    weight_decay: Share
+
+
+class FinetuneSource(Training):
+    """The teacher: a pretrained source model, fine-tuned on source topics."""
+
+    model: str
+    labels: Positive
+    tokens: Annotated[int, Field(ge=8)]
+
+
+class Transplant(Section):
+    """The new language's tokenizer and the embeddings of its tokens."""
+
+    vocabulary: Annotated[int, Field(ge=100)]
+    neighbours: Positive
+    temperature: Annotated[float, Field(gt=0)]
+
+
+class Representation(Section):
+    """Representation distillation on short parallel text."""
+
+    steps: Count
+    batch: Positive
+    learning_rate: Rate
+    strung: Positive
+
+
+class MaskedLanguageModel(Section):
+    """Masked-language-model training on the target's text."""
+
+    steps: Count
+    batch: Positive
+    learning_rate: Rate
+    masked: Rate
+
+
+class Adapt(Section):
+    """How the transplanted encoder is fitted to the target without labels."""
+
+    representation: Representation
+    masked_language_model: MaskedLanguageModel
+
+    @model_validator(mode="after")
+    def _take_steps(self) -> "Adapt":
+        if self.representation.steps + self.masked_language_model.steps == 0:
+            raise ValueError("representation.steps and masked_language_model.steps cannot both be 0")
+        return self
+
+
+class Distill(Training):
+    """The smaller student, taught softly (Hinton et al. 2015)."""
+
+    layers: Positive | None
+    temperature: Annotated[float, Field(gt=0)]
+    soft: Share
+    texts: Positive | None
+
+
+class Scratch(Section):
+    """The control without transfer: the same architecture from random weights, on the same labels."""
+
+    epochs: Annotated[float, Field(gt=0)]
+    learning_rate: Rate
+
+
+class FinetuneTarget(Training):
+    """Fine-tuning of the student's parameters on target labels."""
+
+    labels: Count
+    freeze_output: bool
+    scratch: Scratch
+
+
+class Evaluate(Section):
+    """How systems are compared."""
+
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Rate
+    baseline_penalties: tuple[Annotated[float, Field(gt=0)], ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuple(cls, values: Any) -> Any:
+        # YAML knows lists only, and strict types do not turn one into a tuple.
+        if isinstance(values, dict) and isinstance(values.get("baseline_penalties"), list):
+            values = {**values, "baseline_penalties": tuple(values["baseline_penalties"])}
+        return values
+
+
+class Parameters(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    corpus: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    download: Download
+    prepare: Prepare
+    skipgram: SkipGram
+    align: Align
+    finetune_source: FinetuneSource
+    transplant: Transplant
+    adapt: Adapt
+    distill: Distill
+    finetune_target: FinetuneTarget
+    evaluate: Evaluate
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping (where 1e-5 is a number, as DVC writes it).
+
+    Raises:
+        UserError: the file is missing, is not YAML, or is not a mapping.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
+    return content
+
+
+def check(model: type[Checked], content: dict[str, Any], path: Path) -> Checked:
+    """Turn a mapping into a typed object.
+
+    Raises:
+        UserError: one line that names the first key that is wrong, what was found and what is allowed.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_problem(model, error)}") from error
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key; allowed here: {', '.join(_allowed(model, problem['loc'][:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key}: missing"
+    found = problem["input"]
+    shown = "these values" if isinstance(found, dict) else repr(found)
+    return f"{key or 'the file'}: found {shown}; {message[0].lower()}{message[1:]}"
+
+
+def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    for part in place:
+        inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ["see the documentation"]
+        model = inner
+    return sorted(model.model_fields)
+
+
+def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
+    """Load and check the parameter file.
+
+    Raises:
+        UserError: see `read_yaml` and `check`.
+    """
+    return check(Parameters, read_yaml(path), path)
+
+
+if __name__ == "__main__":
+    from stages.command import command
+
+    command(load_parameters)
