@@ -53,7 +53,13 @@ def main() -> None:
                 )
             collate = masked_padding(adapted.tokenizer)
             curves["masked_language_model"] = train(
-                adapted.model, texts, masked_loss, collate, schedule(masked), what="adapt masked language model", **common
+                adapted.model,
+                texts,
+                masked_loss,
+                collate,
+                schedule(masked),
+                what="adapt masked language model",
+                **common,
             )
             del adapted.model.masked_language_head
         if parallel.steps:

@@ -35,15 +35,15 @@ def main(role: Role) -> None:
             for s, o in load_dictionary(Path("data/dictionaries") / f"{role}.tsv")
         ]
         titles = entries_of_titles(articles["source"], articles[role])
-        words = [
-            (segment(s, language["source"]), segment(o, language[role])) for s, o in [*given, *titles]
-        ]
+        words = [(segment(s, language["source"]), segment(o, language[role])) for s, o in [*given, *titles]]
         alike = identical_words(source.vocabulary, other.vocabulary, params.align.min_length)
         entries = [(s[0], o[0]) for s, o in words if len(s) == len(o) == 1] + alike
         pairs = known_pairs(entries, source.vocabulary, other.vocabulary)
         learnt, held = hold_out(pairs, other.vocabulary, params.align.held_out)
         if len(learnt) < 10 or len(held) == 0:
-            raise UserError(f"align@{role}: only {len(pairs)} known translations: name a dictionary in the corpus preset")
+            raise UserError(
+                f"align@{role}: only {len(pairs)} known translations: name a dictionary in the corpus preset"
+            )
 
         fixed, moving = standardise(source.vectors), standardise(other.vectors)
         csls = params.align.csls_neighbours

@@ -5,6 +5,7 @@ from pathlib import Path
 from stages.command import command, stage
 from stages.corpora.articles import pick, read_articles, read_dictionary
 from stages.corpora.presets import language_of, load_preset
+from stages.embeddings.dictionary import save_dictionary
 from stages.outputs import replacing
 from stages.parameters import Role, load_parameters
 
@@ -20,7 +21,7 @@ def main(role: Role) -> None:
         with replacing(Path("data/articles") / f"{role}.parquet") as partial:
             articles.to_parquet(partial, index=False)
         with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:
-            partial.write_text("".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
+            save_dictionary(entries, partial)
         run.tags({"language": language})
         run.metrics({"articles": len(articles), "labelled": int(articles["topic"].notna().sum())})
 

@@ -47,7 +47,9 @@ def baselines(
     penalties = params.evaluate.baseline_penalties
     language = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
     tests = {role: labelled(table, "test")["text"].tolist() for role, table in articles.items()}
-    vectors: dict[Role, WordVectors] = {role: load_vectors(Path("models/aligned") / role) for role in ("target", "test")}
+    vectors: dict[Role, WordVectors] = {
+        role: load_vectors(Path("models/aligned") / role) for role in ("target", "test")
+    }
     source = load_vectors(Path("models/skipgram/source"))
     vectors["source"] = WordVectors(source.vocabulary, standardise(source.vectors))
 
@@ -63,7 +65,10 @@ def baselines(
             predictions[role]["tfidf"] = None
             continue
         machine = tfidf(
-            known["text"].tolist(), known["topic"].tolist(), penalties, lambda text, role=role: segment(text, language[role])
+            known["text"].tolist(),
+            known["topic"].tolist(),
+            penalties,
+            lambda text, role=role: segment(text, language[role]),
         )
         predictions[role]["tfidf"] = machine.predict(tests[role]).tolist()
     for role in ("target", "test"):

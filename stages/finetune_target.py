@@ -34,7 +34,9 @@ def main() -> None:
         texts = labelled(articles, "train", own.labels, params.seed)
         unknown = sorted(set(texts["topic"]) - set(student.topics))
         if unknown:
-            raise UserError(f"finetune_target: the target's topic {unknown[0]!r} is not the source's: map it in the preset")
+            raise UserError(
+                f"finetune_target: the target's topic {unknown[0]!r} is not the source's: map it in the preset"
+            )
         slow = Schedule(own.scratch.epochs, own.batch, own.scratch.learning_rate, own.warmup, own.weight_decay)
         curves: dict[str, list[tuple[int, float]]] = {"finetune_target": [], "scratch": []}
         for name, classifier, how in (("finetune_target", student, schedule_of(own)), ("scratch", scratch, slow)):

@@ -1,5 +1,6 @@
 """Writing outputs whole: beside their place first, then renamed, so that nothing half-written remains."""
 
+import errno
 import json
 import shutil
 from collections.abc import Iterator
@@ -36,10 +37,13 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
         partial.mkdir()
     try:
         yield partial
-        remove(path)
-        partial.rename(path)
+        partial.lstat()  # before the old output goes: is there a new one?
+        if directory or path.is_dir():
+            remove(path)
+        partial.replace(path)
     except OSError as error:
-        if error.filename is None or str(partial) not in str(error.filename):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # such an error names no file
+        if not full and str(partial) not in str(error.filename):
             raise
         raise UserError(f"{path}: cannot be written ({error.strerror}): free some space or check the rights") from error
     finally:

@@ -19,6 +19,7 @@ Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
+Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
 
 
@@ -96,7 +97,7 @@ class Align(Section):
 class Training(Section):
     """What every BERT training has in common."""
 
-    epochs: Annotated[float, Field(gt=0)]
+    epochs: Above0
     batch: Positive
     learning_rate: Rate
     warmup: Share
@@ -116,7 +117,8 @@ class Transplant(Section):
 
     vocabulary: Annotated[int, Field(ge=100)]
     neighbours: Positive
-    temperature: Annotated[float, Field(gt=0)]
+    temperature: Above0
+    copied_length: Positive
 
 
 class Representation(Section):
@@ -154,7 +156,7 @@ class Distill(Training):
     """The smaller student, taught softly (Hinton et al. 2015)."""
 
     layers: Positive | None
-    temperature: Annotated[float, Field(gt=0)]
+    temperature: Above0
     soft: Share
     texts: Positive | None
 
@@ -162,7 +164,7 @@ class Distill(Training):
 class Scratch(Section):
     """The control without transfer: the same architecture from random weights, on the same labels."""
 
-    epochs: Annotated[float, Field(gt=0)]
+    epochs: Above0
     learning_rate: Rate
 
 
@@ -179,7 +181,7 @@ class Evaluate(Section):
 
     resamples: Annotated[int, Field(ge=100)]
     confidence: Rate
-    baseline_penalties: tuple[Annotated[float, Field(gt=0)], ...]
+    baseline_penalties: Annotated[tuple[Above0, ...], Field(min_length=1)]
 
     @model_validator(mode="before")
     @classmethod
@@ -245,18 +247,15 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
         return f"{key}: unknown key; allowed here: {', '.join(_allowed(model, problem['loc'][:-1]))}"
     if problem["type"] == "missing":
         return f"{key}: missing"
-    found = problem["input"]
-    shown = "these values" if isinstance(found, dict) else repr(found)
-    return f"{key or 'the file'}: found {shown}; {message[0].lower()}{message[1:]}"
+    return f"{key or 'the file'}: found {problem['input']!r}; {message[0].lower()}{message[1:]}"
 
 
 def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    inner: Any = model
     for part in place:
-        inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return ["see the documentation"]
-        model = inner
-    return sorted(model.model_fields)
+        is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
+        inner = inner.model_fields[str(part)].annotation if is_section else get_args(inner)[-1]  # of a list or mapping
+    return sorted(inner.model_fields)
 
 
 def load_parameters(path: Path = Path("params.yaml")) -> Parameters:

@@ -33,6 +33,7 @@ def main(role: Role) -> None:
             token_vectors(tokenizer, other, other.vectors),
             own.neighbours,
             own.temperature,
+            own.copied_length,
             params.seed,
         )
         with replacing(Path("models/transplanted") / role, directory=True) as folder:

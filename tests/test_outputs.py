@@ -133,7 +133,7 @@ def test_a_block_that_writes_no_file_is_told_so(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_in_one_line_and_costs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "scores.txt"
     path.write_text("old")
-    with pytest.raises(UserError, match="scores.txt: cannot be written") as caught, replacing(path) as partial:
+    with pytest.raises(UserError, match=r"scores\.txt: cannot be written") as caught, replacing(path) as partial:
         partial.symlink_to("/dev/full")
         partial.write_text("new")
     assert "\n" not in str(caught.value)

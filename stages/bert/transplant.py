@@ -32,7 +32,8 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         vocabulary: at most so many tokens.
     """
     state = json.loads(like.backend_tokenizer.to_str())
-    if (state.get("normalizer") or {}).get("type") == "BertNormalizer":
+    bert = (state.get("normalizer") or {}).get("type") == "BertNormalizer"
+    if bert:
         state["normalizer"]["strip_accents"] = False
         like = copy.deepcopy(like)
         like.backend_tokenizer.normalizer = Tokenizer.from_str(json.dumps(state)).normalizer
@@ -42,6 +43,10 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
             yield list(texts[start : start + 1000])
 
     tokenizer = like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
+    if bert:
+        # AutoTokenizer builds the normaliser anew, from tokenizer_config.json and not from tokenizer.json.
+        tokenizer.backend_tokenizer.normalizer = like.backend_tokenizer.normalizer
+        tokenizer.strip_accents = False
     tokenizer.model_max_length = like.model_max_length
     return tokenizer
 
@@ -99,8 +104,19 @@ def mix_embeddings(embeddings: Tensor, source: Tensor, other: Tensor, neighbours
     return torch.cat(mixed)
 
 
-def copied_tokens(source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast) -> dict[int, int]:
-    """New tokens that keep a source token's embedding: special ones by their part, and those without a letter.
+def copied_tokens(
+    source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast, has_vector: Tensor, copied_length: int
+) -> dict[int, int]:
+    """New tokens that keep a source token's embedding: special ones by their part, and tokens that are spelled alike.
+
+    Of the latter, those without a letter (digits, punctuation), those of so many letters that they are likely to mean
+    the same (names, borrowed words), and those that have no vector to be mixed by.
+
+    Args:
+        source: the source's tokenizer.
+        other: the new one.
+        has_vector: whether a new token has a vector, [new tokens].
+        copied_length: letters from which on a token that is spelled alike is copied.
 
     Returns:
         From the new token's id to the source token's.
@@ -109,7 +125,8 @@ def copied_tokens(source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFas
     copied = {
         place: known[token]
         for token, place in other.get_vocab().items()
-        if token in known and not any(letter.isalpha() for letter in token)
+        if token in known
+        and (not (letters := sum(map(str.isalpha, token))) or letters >= copied_length or not has_vector[place])
     }
     for part, token in other.special_tokens_map.items():
         match = source.special_tokens_map.get(part)
@@ -125,6 +142,7 @@ def transplant(
     other_vectors: Tensor,
     neighbours: int,
     temperature: float,
+    copied_length: int,
     seed: int,
 ) -> tuple[Classifier, dict[str, int]]:
     """Copy every parameter of a classifier but its token embeddings, and build those for another tokenizer.
@@ -138,6 +156,7 @@ def transplant(
         other_vectors: what it gives for the new one, in the same space.
         neighbours: see `mix_embeddings`.
         temperature: see `mix_embeddings`.
+        copied_length: see `copied_tokens`.
         seed: of the draws.
 
     Returns:
@@ -145,13 +164,15 @@ def transplant(
     """
     embeddings = source.model.get_input_embeddings().weight.detach()
     generator = torch.Generator().manual_seed(seed)
-    rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(0)
+    rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(
+        0
+    )
     has_vector = other_vectors.any(1)
     usable = source_vectors.any(1)
     rows[has_vector] = mix_embeddings(
         embeddings[: len(usable)][usable], source_vectors[usable], other_vectors[has_vector], neighbours, temperature
     )
-    copied = copied_tokens(source.tokenizer, tokenizer)
+    copied = copied_tokens(source.tokenizer, tokenizer, has_vector, copied_length)
     rows[list(copied)] = embeddings[list(copied.values())]
     mixed = int(has_vector.sum()) - int(has_vector[list(copied)].sum())
 

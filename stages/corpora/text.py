@@ -9,7 +9,8 @@ import regex
 from stages.errors import UserError
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*|\p{N}+")
-_STRESS = dict.fromkeys((0x300, 0x301))  # combining grave and acute
+# Combining grave and acute, and the letters that NFKC makes of е, и and a grave.
+_STRESS = {0x300: None, 0x301: None, **str.maketrans("ѐѝЀЍ", "еиЕИ")}
 
 
 def _same(text: str) -> str:

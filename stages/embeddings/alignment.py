@@ -47,7 +47,7 @@ def orthogonal_map(source: Tensor, other: Tensor) -> Tensor:
 
 
 def mean_similarity(queries: Tensor, keys: Tensor, neighbours: int) -> Tensor:
-    """r of MUSE's equation 6: each query's mean cosine with its nearest keys; rows are of unit length.
+    """Compute r of MUSE's equation 6: each query's mean cosine with its nearest keys; rows are of unit length.
 
     Returns:
         One number a query, [queries].
@@ -118,8 +118,12 @@ def precision(source: Tensor, mapped: Tensor, gold: Pairs, neighbours: int, at: 
     """
     words = gold.other.unique()
     hubness = mean_similarity(source, mapped, neighbours)  # over all words, not over the queries alone
-    best = torch.cat([(2 * mapped[rows] @ source.mT - hubness).topk(min(max(at), len(source)), dim=1).indices
-                      for rows in words.split(ROWS)])
+    best = torch.cat(
+        [
+            (2 * mapped[rows] @ source.mT - hubness).topk(min(max(at), len(source)), dim=1).indices
+            for rows in words.split(ROWS)
+        ]
+    )
     translations = {int(word): set(gold.source[gold.other == word].tolist()) for word in words}
     hits = [[int(row) in translations[int(word)] for row in rows] for word, rows in zip(words, best, strict=True)]
     return {k: sum(any(row[:k]) for row in hits) / max(len(hits), 1) for k in at}

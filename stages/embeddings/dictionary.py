@@ -9,6 +9,7 @@ import torch
 from stages.corpora.articles import unit_hash
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.alignment import Pairs
+from stages.errors import UserError
 
 Entries = list[tuple[str, str]]  # (source, other), lower case
 
@@ -18,21 +19,32 @@ def identical_words(source: Vocabulary, other: Vocabulary, min_length: int) -> E
     return [(w, w) for w in other.words if len(w) >= min_length and w.isalpha() and w in source.ids]
 
 
-def load_dictionary(path: Path) -> Entries:
-    """Read `source<TAB>other` lines."""
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [(source, other) for source, other in (line.split("\t") for line in lines if line)]
+HEADER = "source\tother\n"
 
 
 def save_dictionary(entries: Iterable[tuple[str, str]], path: Path) -> None:
-    """Write `source<TAB>other` lines."""
-    path.write_text("".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
+    """Write `source<TAB>other` lines below a header."""
+    path.write_text(HEADER + "".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
+
+
+def load_dictionary(path: Path) -> Entries:
+    """Read what `save_dictionary` wrote.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)")
+    lines = path.read_text(encoding="utf-8").removeprefix(HEADER).split("\n")
+    return [(source, other) for source, other in (line.split("\t") for line in lines if line)]
 
 
 def entries_of_titles(source: pandas.DataFrame, other: pandas.DataFrame) -> Entries:
     """Titles of the same concept in two tables of articles; the test split's concepts are left out."""
     titles = [
-        table[(table["split"] != "test") & table["title"].notna()].drop_duplicates("concept").set_index("concept")["title"]
+        table[(table["split"] != "test") & table["title"].notna()]
+        .drop_duplicates("concept")
+        .set_index("concept")["title"]
         for table in (source, other)
     ]
     linked = titles[0].to_frame("source").join(titles[1].rename("other"), how="inner").sort_index()
@@ -42,7 +54,9 @@ def entries_of_titles(source: pandas.DataFrame, other: pandas.DataFrame) -> Entr
 def known_pairs(entries: Iterable[tuple[str, str]], source: Vocabulary, other: Vocabulary) -> Pairs:
     """The entries whose words both vocabularies know, each once, as row numbers."""
     kept = dict.fromkeys((source.ids[s], other.ids[o]) for s, o in entries if s in source.ids and o in other.ids)
-    return Pairs(torch.tensor([s for s, _ in kept], dtype=torch.int64), torch.tensor([o for _, o in kept], dtype=torch.int64))
+    return Pairs(
+        torch.tensor([s for s, _ in kept], dtype=torch.int64), torch.tensor([o for _, o in kept], dtype=torch.int64)
+    )
 
 
 def hold_out(pairs: Pairs, other: Vocabulary, share: float) -> tuple[Pairs, Pairs]:

@@ -85,25 +85,25 @@ def train_skipgram(
     keep = keep_probability(frequency, subsample)
     centres = ((torch.rand(len(counts), dim, generator=generator) - 0.5) / dim).to(device)
     contexts = torch.zeros(len(counts), dim, device=device)
-    total, read, steps = max(len(tokens) * epochs, 1), 0, 0
+    total, read, steps, last = max(len(tokens) * epochs, 1), 0, 0, None
     for _ in range(epochs):
         for ids, documents in _chunks(tokens, offsets):
             chosen = torch.rand(len(ids), generator=generator, dtype=torch.float64) < keep[ids]
             stream = _cut(ids[chosen], documents[chosen], block, blocks_per_step, window, noise, generator, device)
             for share, blocks in stream:
                 done = read + share * len(ids)
-                descend(centres, contexts, blocks, negatives, learning_rate * max(1 - done / total, 1e-4), most_pairs)
-                steps += 1
-                if steps % REPORT_EVERY == 0:
+                steps, last = steps + 1, blocks
+                if steps % REPORT_EVERY == 0:  # before the step, which has seen these very pairs
                     report(int(done), _finite(pair_loss(centres, contexts, blocks, negatives)))
+                descend(centres, contexts, blocks, negatives, learning_rate * max(1 - done / total, 1e-4), most_pairs)
             read += len(ids)
+    if last:
+        _finite(pair_loss(centres, contexts, last, negatives))
     _finite(float(centres.sum() + contexts.sum()))
     return centres.cpu(), contexts.cpu()
 
 
-def descend(
-    centres: Tensor, contexts: Tensor, blocks: Blocks, negatives: int, rate: float, most_pairs: float
-) -> None:
+def descend(centres: Tensor, contexts: Tensor, blocks: Blocks, negatives: int, rate: float, most_pairs: float) -> None:
     """Take one step of gradient descent in place.
 
     A row that occurs often in a step collects the gradients of many pairs at once, all taken at the same place:
@@ -126,10 +126,10 @@ def descend(
         (centres, blocks.centres, step.centres, pairs * (1 + negatives)),
         (contexts, occurring, torch.cat([step.contexts, step.noise], 1), torch.cat([blocks.mask.sum(1), weight], 1)),
     )
-    for matrix, ids, gradient, collected in updates:
-        ids, total = ids.flatten(), torch.zeros(len(matrix), device=matrix.device)
+    for matrix, rows, gradient, collected in updates:
+        ids, total = rows.flatten(), torch.zeros(len(matrix), device=matrix.device)
         total.index_add_(0, ids, collected.flatten())
-        share = most_pairs / total[ids].clamp_(min=most_pairs)
+        share = (most_pairs / total[ids]).clamp_(max=1)  # where nothing was collected, the gradient is 0
         matrix.index_add_(0, ids, gradient.flatten(0, 1).mul_(share[:, None]), alpha=-rate)
 
 
@@ -194,6 +194,8 @@ def _cut(
     device: torch.device,
 ) -> Iterator[tuple[float, Blocks]]:
     """Cut a stream of kept tokens into blocks; with each step, the share of the stream that lies before it."""
+    if len(ids) == 0:
+        return
     blocks = -(-len(ids) // block)
     margin = (window, blocks * block - len(ids) + window)
     around = torch.nn.functional.pad(ids, margin).unfold(0, block + 2 * window, block)

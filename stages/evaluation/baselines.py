@@ -1,6 +1,7 @@
 """What a transfer must beat: linear classifiers that get the same labels and choose their penalty on them alone."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy
@@ -45,7 +46,7 @@ def tfidf(
 
 
 def _words_and_pairs(words: list[str]) -> list[str]:
-    return words + [f"{first} {second}" for first, second in zip(words, words[1:], strict=False)]
+    return words + [f"{first} {second}" for first, second in pairwise(words)]
 
 
 def average_vectors(documents: Sequence[Sequence[str]], words: WordVectors) -> NDArray[numpy.float32]:

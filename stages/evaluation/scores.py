@@ -28,10 +28,10 @@ def _confusion(actual: NDArray[numpy.int64], predicted: NDArray[numpy.int64], cl
     return numpy.bincount(actual * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def _accuracy_and_macro_f1(confusion: NDArray[numpy.int64], scored: NDArray[numpy.int64]) -> tuple[float, float]:
+def _accuracy_and_macro_f1(confusion: NDArray[numpy.int64]) -> tuple[float, float]:
     right = numpy.diag(confusion)
     share = 2 * right / numpy.maximum(confusion.sum(0) + confusion.sum(1), 1)
-    return float(right.sum() / max(confusion.sum(), 1)), float(share[scored].mean())
+    return float(right.sum() / max(confusion.sum(), 1)), float(share[confusion.sum(1) > 0].mean())
 
 
 def score(
@@ -58,7 +58,6 @@ def score(
     place = {name: i for i, name in enumerate(names)}
     true = numpy.array([place[name] for name in actual], dtype=numpy.int64)
     said = numpy.array([place[name] for name in predicted], dtype=numpy.int64)
-    scored = numpy.unique(true)
     _, concept = numpy.unique(numpy.asarray(concepts, dtype=str), return_inverse=True)
     groups = int(concept.max()) + 1
     generator = numpy.random.default_rng(seed)
@@ -66,10 +65,10 @@ def score(
     for _ in range(resamples):
         times = numpy.bincount(generator.integers(0, groups, groups), minlength=groups)
         rows = numpy.repeat(numpy.arange(len(true)), times[concept])
-        drawn.append(_accuracy_and_macro_f1(_confusion(true[rows], said[rows], len(names)), scored))
+        drawn.append(_accuracy_and_macro_f1(_confusion(true[rows], said[rows], len(names))))
     edges = ((1 - confidence) / 2, (1 + confidence) / 2)
     accuracies, f1s = (numpy.quantile(values, edges) for values in zip(*drawn, strict=True))
-    exact = _accuracy_and_macro_f1(_confusion(true, said, len(names)), scored)
+    exact = _accuracy_and_macro_f1(_confusion(true, said, len(names)))
     return Scores(
         accuracy=round(exact[0], 6),
         macro_f1=round(exact[1], 6),

@@ -1,0 +1,86 @@
+"""report: the story of all that was measured, as one page that opens anywhere, and the chart of all systems."""
+
+from pathlib import Path
+
+from stages.command import command, stage
+from stages.corpora.articles import load_articles
+from stages.embeddings.vectors import load_vectors
+from stages.outputs import read_json, replacing
+from stages.parameters import ROLES, Parameters, Role, load_parameters
+from stages.reporting.figures import Curve, curve_of, draw_systems
+from stages.reporting.neighbours import neighbours
+from stages.reporting.page import Report, render
+from stages.reporting.systems import FINAL, headline, remarks, systems_of
+from stages.reporting.tables import confusion_of, examples, read_table
+from stages.reporting.wording import language_name
+
+METRICS = Path("metrics")
+PAGE, CHART = METRICS / "report.html", METRICS / "plots/systems.png"
+TRAINED = {
+    "finetune_source": "Teacher, fine-tuned on source labels",
+    "adapt": "Transplanted model, adapted to the target",
+    "distill": "Student, distilled from the teacher",
+    "finetune_target": "Student, fine-tuned on target labels",
+}
+MOVED: tuple[Role, ...] = ("target", "test")
+WORDS, BEST, EXAMPLES = 10, 3, 3
+
+
+def curves(names: dict[Role, str]) -> list[Curve]:
+    """The loss curves of everything that was trained, in the order in which it happens."""
+    plots = METRICS / "plots"
+    vectors = [curve_of(read_table(plots / f"skipgram/{role}.csv"), f"Word vectors, {names[role]}") for role in ROLES]
+    return vectors + [curve_of(read_table(plots / f"loss/{name}.csv"), title) for name, title in TRAINED.items()]
+
+
+def collect(params: Parameters) -> Report:
+    """Read what the other stages wrote."""
+    articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
+    languages = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
+    names = {role: language_name(code) for role, code in languages.items()}
+    corpora = {role: read_json(METRICS / f"corpus/{role}.json") for role in ROLES}
+    limits = {"source": params.finetune_source.labels, "target": params.finetune_target.labels, "test": 0}
+    labels = {role: min(limits[role], sum(corpora[role]["labels"].get("train", {}).values())) for role in ROLES}
+    evaluation = read_json(METRICS / "evaluation.json")
+    source = load_vectors(Path("models/skipgram/source"))
+    right, wrong = examples(
+        read_table(METRICS / "predictions/target.csv"), articles["target"], FINAL["target"], EXAMPLES
+    )
+    return Report(
+        corpus=params.corpus,
+        seed=params.seed,
+        confidence=params.evaluate.confidence,
+        languages=languages,
+        headline=headline(evaluation, names, labels["target"]),
+        remarks=remarks(evaluation, names),
+        systems={role: systems_of(role, evaluation[role], names, labels[role]) for role in ROLES},
+        confusions={role: confusion_of(read_table(METRICS / f"plots/confusion/{role}.csv")) for role in ROLES},
+        curves=curves(names),
+        corpora=corpora,
+        skipgrams={role: read_json(METRICS / f"skipgram/{role}.json") for role in ROLES},
+        alignments={role: read_json(METRICS / f"alignment/{role}.json") for role in MOVED},
+        transplants={role: read_json(METRICS / f"transplant/{role}.json") for role in MOVED},
+        neighbours={
+            role: neighbours(source, load_vectors(Path("models/aligned") / role), WORDS, BEST) for role in MOVED
+        },
+        right=right,
+        wrong=wrong,
+    )
+
+
+def main() -> None:
+    """Write metrics/report.html and metrics/plots/systems.png."""
+    params = load_parameters()
+    with stage("report", params, None) as run:
+        report = collect(params)
+        with replacing(CHART) as partial:
+            panels = {f"{language_name(report.languages[role])} ({role})": report.systems[role] for role in ROLES}
+            draw_systems(panels, partial)
+        with replacing(PAGE) as partial:
+            partial.write_text(render(report), encoding="utf-8")
+        for path in (PAGE, CHART):
+            run.picture(path)
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,107 @@
+"""Pictures: the chart of all systems for whoever wants a file, and curves as the page draws them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.style
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from stages.reporting.systems import COLOURS, System
+from stages.reporting.tables import spread
+from stages.reporting.wording import UNKNOWN, compact, number, percent
+
+WIDTH, HEIGHT = 320, 170  # of a curve's picture, in pixels
+LEFT, RIGHT, TOP, BOTTOM = 34, 14, 8, 34
+POINTS = 300  # of a curve; more cannot be seen
+
+
+def draw_systems(panels: Mapping[str, list[System]], path: Path) -> None:
+    """Draw the accuracy of every system with its interval, one panel a role, as a PNG file.
+
+    The same systems give the same bytes.
+    """
+    heights = [len(systems) + 1 for systems in panels.values()]
+    with matplotlib.style.context("default"):  # whatever the user's own matplotlib looks like
+        figure = Figure(figsize=(8, 0.36 * sum(heights) + 0.6), layout="constrained")
+        axes = figure.subplots(len(panels), squeeze=False, sharex=True, height_ratios=heights)[:, 0]
+        for axis, (title, systems) in zip(axes, panels.items(), strict=True):
+            for place, system in enumerate(systems):
+                _draw(axis, place, system)
+            axis.set_yticks(range(len(systems)), [_label(system) for system in systems])
+            axis.set_ylim(len(systems) - 0.4, -0.6)
+            axis.set_title(title, loc="left", fontsize=11, fontweight="bold")
+            axis.grid(axis="x", color="#d8dde4", linewidth=0.8)
+            axis.set_axisbelow(True)
+            axis.tick_params(axis="y", length=0)
+            axis.spines[["top", "right", "left"]].set_visible(False)
+        axes[-1].set_xlim(0, 1.08)
+        axes[-1].set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axes[-1].xaxis.set_major_formatter(PercentFormatter(1, 0))
+        axes[-1].set_xlabel("accuracy on the test split")
+        figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+def _label(system: System) -> str:
+    return f"{system.name}, {number(system.labels)} labels" if system.labels else system.name
+
+
+def _draw(axis: Axes, place: int, system: System) -> None:
+    scores = system.scores
+    if scores is None:
+        axis.text(0.01, place, UNKNOWN, va="center", fontsize=9, style="italic")
+        return
+    accuracy, low, high = scores["accuracy"], scores["accuracy_low"], scores["accuracy_high"]
+    axis.barh(place, accuracy, height=0.62, color=COLOURS[system.kind])
+    for colour, width in (("white", 4.0), ("black", 1.6)):  # black marks must show on dark bars
+        axis.plot([low, high], [place, place], color=colour, lw=width, marker="|", ms=5 + width, mew=width)
+    axis.text(max(accuracy, high) + 0.012, place, percent(accuracy), va="center", fontsize=9)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss curve in the coordinates of an SVG picture."""
+
+    title: str
+    unit: str  # of the horizontal axis
+    line: str  # the attribute `points`; empty where there was nothing to train
+    across: list[tuple[float, str]]
+    up: list[tuple[float, str]]
+    first: float = 0
+    last: float = 0
+
+
+def curve_of(table: pandas.DataFrame, title: str) -> Curve:
+    """Place a curve's points and ticks.
+
+    Args:
+        table: its first column is what the horizontal axis shows, and loss is the other one.
+        title: what was trained.
+    """
+    unit = str(table.columns[0])
+    points = [(float(x), float(y)) for x, y in zip(table[unit], table["loss"], strict=True)]
+    if not points:
+        return Curve(title, unit, "", [], [])
+    values = [y for _, y in points]
+    up = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(min(values), max(values))
+    end = points[-1][0] or 1
+    across = [x for x in MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(0, end) if x <= end]
+
+    def right(x: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * x / end, 1)
+
+    def down(y: float) -> float:
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (up[-1] - y) / (up[-1] - up[0]), 1)
+
+    return Curve(
+        title,
+        unit,
+        " ".join(f"{right(x)},{down(y)}" for x, y in [*spread(points[:-1], POINTS), points[-1]]),
+        [(right(x), compact(x)) for x in across],
+        [(down(y), f"{y:g}") for y in up],
+        values[0],
+        values[-1],
+    )

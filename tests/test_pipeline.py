@@ -1,0 +1,203 @@
+"""The real pipeline, by DVC, in a clone, on the tiny trio: English to Chinese, with Russian as test."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from mlflow import MlflowClient
+
+from tests.tiny import clone, run
+
+SYSTEMS = {
+    "source": {"teacher", "tfidf"},
+    "target": {
+        "tfidf",
+        "word_vectors",
+        "copied",
+        "transplanted",
+        "adapted",
+        "scratch",
+        "distilled",
+        "finetuned",
+    },
+    "test": {"tfidf", "word_vectors", "copied", "transplanted"},
+}
+STAGES = {
+    *(f"{stage}@{role}" for stage in ("download", "prepare", "skipgram") for role in ("source", "target", "test")),
+    *(f"{stage}@{role}" for stage in ("align", "transplant") for role in ("target", "test")),
+    "finetune_source",
+    "adapt@target",
+    "distill",
+    "finetune_target",
+    "evaluate",
+    "report",
+}
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = clone(tmp_path_factory.mktemp("project"))
+    answer = run(folder, "dvc", "repro")
+    assert stages_run(answer.stdout) == STAGES
+    assert "warning" not in answer.stderr.lower(), answer.stderr
+    yield folder
+
+
+def test_second_time_nothing_runs(project: Path) -> None:
+    answer = run(project, "dvc", "repro")
+    assert stages_run(answer.stdout) == set()
+    assert "up to date" in answer.stdout
+
+
+def test_evaluation_is_as_in_the_contract(project: Path) -> None:
+    evaluation = json.loads((project / "metrics/evaluation.json").read_text())
+    assert {role: set(systems) for role, systems in evaluation.items()} == SYSTEMS
+    assert evaluation["test"]["tfidf"] is None
+    for systems in evaluation.values():
+        for scores in filter(None, systems.values()):
+            assert scores["accuracy_low"] <= scores["accuracy"] <= scores["accuracy_high"]
+            assert scores["macro_f1_low"] <= scores["macro_f1"] <= scores["macro_f1_high"]
+            assert scores["n"] > 0
+
+
+def test_output_layer_keeps_every_bit(project: Path) -> None:
+    layers = {}
+    for name in ("source", "transplanted/target", "adapted", "distilled", "target"):
+        weights = safetensors.torch.load_file(project / "models" / name / "model.safetensors")
+        layers[name] = {key: value for key, value in weights.items() if key.startswith("classifier.")}
+        assert set(layers[name]) == {"classifier.weight", "classifier.bias"}
+    for name, layer in layers.items():
+        for key, value in layer.items():
+            assert torch.equal(value, layers["source"][key]), f"{name}: {key}"
+
+
+def test_student_is_half_as_deep_and_has_learnt(project: Path) -> None:
+    depth = {
+        name: json.loads((project / "models" / name / "config.json").read_text())["num_hidden_layers"]
+        for name in ("source", "distilled", "target", "scratch")
+    }
+    assert depth == {"source": 4, "distilled": 2, "target": 2, "scratch": 2}
+    distilled, target = (
+        safetensors.torch.load_file(project / "models" / name / "model.safetensors") for name in ("distilled", "target")
+    )
+    assert any(not torch.equal(distilled[key], target[key]) for key in distilled)
+
+
+def test_test_articles_are_in_no_array_and_no_tokenizer(project: Path) -> None:
+    import pandas
+
+    for role in ("source", "target", "test"):
+        articles = pandas.read_parquet(project / "data/prepared" / role / "articles.parquet")
+        words = {line.split("\t")[0] for line in (project / f"data/prepared/{role}/vocabulary.tsv").open()}
+        read = " ".join(articles.loc[articles["split"] != "test", "text"]).lower()
+        assert (articles["split"] == "test").any()
+        assert all(word in read for word in words)
+    splits = [
+        pandas.read_parquet(project / "data/prepared" / role / "articles.parquet").set_index("concept")["split"]
+        for role in ("source", "target", "test")
+    ]
+    for other in splits[1:]:
+        shared = splits[0].index.intersection(other.index)
+        assert len(shared) >= 24
+        assert (splits[0][shared] == other[shared]).all()
+
+
+def test_metrics_and_plots_can_be_compared(project: Path) -> None:
+    assert "evaluation.json" in run(project, "dvc", "metrics", "show").stdout
+    html = run(project, "dvc", "plots", "show", "--out", "plots").stdout
+    assert (project / "plots" / "index.html").is_file(), html
+    page = (project / "plots" / "index.html").read_text()
+    assert "the control" in page
+    assert "skip-gram loss, target" in page
+
+
+def test_one_parent_run_with_its_stages_and_numbers(project: Path) -> None:
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    experiment = client.get_experiment_by_name("crosswiki")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    parents = [found for found in runs if "mlflow.parentRunId" not in found.data.tags]
+    first = [found for found in parents if found.info.run_name.startswith("repro")]
+    assert len(first) == 1
+    children = [found for found in runs if found.data.tags.get("mlflow.parentRunId") == first[0].info.run_id]
+    assert {child.info.run_name for child in children} == STAGES
+    assert {child.info.status for child in children} == {"FINISHED"}
+    evaluation = json.loads((project / "metrics/evaluation.json").read_text())
+    assert (
+        first[0].data.metrics["evaluation.target.finetuned.accuracy"] == evaluation["target"]["finetuned"]["accuracy"]
+    )
+    assert first[0].data.params["skipgram.dim"] == "16"
+    distill = next(child for child in children if child.info.run_name == "distill")
+    assert len(client.get_metric_history(distill.info.run_id, "loss")) > 1
+
+
+def test_a_change_runs_what_depends_on_it_and_no_more(project: Path) -> None:
+    before = (project / "metrics/evaluation.json").read_text()
+    answer = run(project, "dvc", "exp", "run", "-n", "longer", "-S", "finetune_target.epochs=3")
+    assert stages_run(answer.stdout) == {"finetune_target", "evaluate", "report"}
+    assert "finetune_target.epochs" in run(project, "dvc", "params", "diff").stdout
+    back = run(project, "dvc", "exp", "run", "-S", "finetune_target.epochs=2")
+    assert stages_run(back.stdout) == set(), "the run-cache has every output"
+    assert (project / "metrics/evaluation.json").read_text() == before
+    names = {found.info.run_name for found in MlflowClient(f"sqlite:///{project}/mlflow.db").search_runs(["1"])}
+    assert "longer" in names
+
+
+def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
+    lock = (project / "dvc.lock").read_text()
+    run(project, "dvc", "repro", "--force", "--single-item", "skipgram@target", "align@target")
+    run(
+        project,
+        "dvc",
+        "repro",
+        "--force",
+        "--single-item",
+        "finetune_source",
+        "adapt@target",
+        "distill",
+        "finetune_target",
+    )
+    assert (project / "dvc.lock").read_text() == lock
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("skipgram.dimm=3", ["skipgram.dimm", "unknown key", "dim"]),
+        ("skipgram.dim=many", ["skipgram.dim", "'many'", "integer"]),
+        ("prepare.test=1.5", ["prepare.test", "1.5", "less than 1"]),
+        ("corpus=nowhere", ["corpus", "nowhere", "offline"]),
+        ("download.languages.target=tlh", ["download.languages.target", "tlh", "zh"]),
+        ("device=tpu", ["device", "tpu", "cuda"]),
+    ],
+)
+def test_a_wrong_parameter_ends_in_one_line(project: Path, change: str, words: list[str]) -> None:
+    from ruamel.yaml import YAML
+
+    path = project / "params.yaml"
+    good = path.read_text()
+    try:
+        yaml = YAML()
+        params = yaml.load(good)
+        *places, last = change.partition("=")[0].split(".")
+        section = params
+        for place in places:
+            section = section[place]
+        section[last] = YAML(typ="safe", pure=True).load(change.partition("=")[2])
+        with path.open("w") as file:
+            yaml.dump(params, file)
+        before = sorted((project / "data").rglob("*"))
+        answer = run(project, "python", "-m", "stages.download", "target", status=2, CROSSWIKI_TRACKING="off")
+    finally:
+        path.write_text(good)
+    assert len(answer.stderr.splitlines()) == 1
+    assert all(word in answer.stderr for word in words), answer.stderr
+    assert sorted((project / "data").rglob("*")) == before
