@@ -1,16 +1,18 @@
 """adapt@target: fit the transplanted encoder to the target without labels. The output layer is not touched."""
 
+from functools import partial
 from pathlib import Path
 
 from stages.bert.adaptation import (
     MaskedLanguageHead,
     encode_parallel,
+    linked_articles,
     mask_tokens,
     masked_loss,
     masked_padding,
     parallel_padding,
+    parallel_texts,
     representation_loss,
-    string_together,
 )
 from stages.bert.models import freeze_output_layer, load_classifier, save_classifier, seeded
 from stages.bert.training import Schedule, train
@@ -20,9 +22,9 @@ from stages.devices import choose_device
 from stages.embeddings.dictionary import load_dictionary
 from stages.evaluation.curves import save_curve
 from stages.outputs import replacing, write_json
-from stages.parameters import MaskedLanguageModel, Representation, load_parameters
+from stages.parameters import MaskedLanguageModel, Representation, Role, load_parameters
 
-ROLE = "target"
+ROLE: Role = "target"
 
 
 def schedule(own: Representation | MaskedLanguageModel) -> Schedule:
@@ -39,10 +41,10 @@ def main() -> None:
         adapted = load_classifier(Path("models/transplanted") / ROLE)
         freeze_output_layer(adapted.model)
         tokens = teacher.tokenizer.model_max_length
-        common = {"seed": params.seed, "device": choose_device(params.device), "report": run.metrics}
-        curves = {}
+        fit = partial(train, adapted.model, seed=params.seed, device=choose_device(params.device), report=run.metrics)
+        curves: dict[str, list[tuple[int, float]]] = {}
+        articles = load_articles(Path("data/prepared") / ROLE / "articles.parquet")
         if masked.steps:
-            articles = load_articles(Path("data/prepared") / ROLE / "articles.parquet")
             read = articles[articles["split"] != "test"].sample(
                 n=masked.steps * masked.batch, replace=True, random_state=params.seed
             )
@@ -52,25 +54,17 @@ def main() -> None:
                     adapted.model.get_input_embeddings().embedding_dim, len(adapted.tokenizer)
                 )
             collate = masked_padding(adapted.tokenizer)
-            curves["masked_language_model"] = train(
-                adapted.model,
-                texts,
-                masked_loss,
-                collate,
-                schedule(masked),
-                what="adapt masked language model",
-                **common,
-            )
+            curves["masked_language_model"] = fit(texts, masked_loss, collate, schedule(masked), what="adapt masked")
             del adapted.model.masked_language_head
         if parallel.steps:
             entries = load_dictionary(Path("models/aligned") / ROLE / "dictionary.tsv")
-            strings = string_together(entries, parallel.steps * parallel.batch, parallel.strung, params.seed)
-            texts = encode_parallel(strings, teacher.tokenizer, adapted.tokenizer, tokens)
+            linked = linked_articles(load_articles(Path("data/prepared/source/articles.parquet")), articles)
+            count = parallel.steps * parallel.batch
+            pairs = parallel_texts(linked, entries, count, parallel.strings, parallel.strung, params.seed)
+            texts = encode_parallel(pairs, teacher.tokenizer, adapted.tokenizer, tokens)
             loss = representation_loss(teacher.model)
             collate = parallel_padding(teacher.tokenizer, adapted.tokenizer)
-            curves["representation"] = train(
-                adapted.model, texts, loss, collate, schedule(parallel), what="adapt representation", **common
-            )
+            curves["representation"] = fit(texts, loss, collate, schedule(parallel), what="adapt")
         with replacing(Path("models/adapted"), directory=True) as folder:
             save_classifier(adapted, folder)
         save_curve(curves.get("representation", []), Path("metrics/plots/loss/adapt.csv"))

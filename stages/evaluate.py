@@ -1,9 +1,12 @@
 """evaluate: every system on every role's test split, which nothing before this stage has read."""
 
 import csv
+from functools import partial
 from pathlib import Path
 
+import numpy
 import pandas
+from numpy.typing import NDArray
 
 from stages.bert.classification import predict_logits
 from stages.bert.models import load_classifier
@@ -15,10 +18,15 @@ from stages.devices import choose_device
 from stages.embeddings.alignment import standardise
 from stages.embeddings.vectors import WordVectors, load_vectors
 from stages.evaluation.baselines import average_vectors, linear_classifier, tfidf
-from stages.evaluation.scores import Scores, score
+from stages.evaluation.scores import FINAL, Scores, score
 from stages.outputs import read_json, replacing, write_json
 from stages.parameters import ROLES, Parameters, Role, load_parameters
 
+BASELINES: dict[Role, tuple[str, ...]] = {
+    "source": ("tfidf",),
+    "target": ("tfidf", "word_vectors"),
+    "test": ("tfidf", "word_vectors"),
+}
 MODELS: dict[Role, dict[str, str]] = {
     "source": {"teacher": "models/source"},
     "target": {
@@ -31,13 +39,12 @@ MODELS: dict[Role, dict[str, str]] = {
     },
     "test": {"copied": "models/source", "transplanted": "models/transplanted/test"},
 }
-FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
 
 
 def baselines(
     params: Parameters, articles: dict[Role, pandas.DataFrame], labels: dict[Role, int]
-) -> dict[Role, dict[str, list[str] | None]]:
-    """Predictions of the linear classifiers on the test splits; None where a role has no labels to learn from.
+) -> dict[Role, dict[str, list[str]]]:
+    """Predictions of the linear classifiers on the test splits, where there are labels to learn from.
 
     Args:
         params: penalties and seed.
@@ -53,22 +60,21 @@ def baselines(
     source = load_vectors(Path("models/skipgram/source"))
     vectors["source"] = WordVectors(source.vocabulary, standardise(source.vectors))
 
-    def averages(role: Role, texts: list[str]) -> object:
+    def averages(role: Role, texts: list[str]) -> NDArray[numpy.float32]:
         return average_vectors([segment(text, language[role]) for text in texts], vectors[role])
 
     taught = labelled(articles["source"], "train", labels["source"], params.seed)
     linear = linear_classifier(averages("source", taught["text"].tolist()), taught["topic"].tolist(), penalties)
-    predictions: dict[Role, dict[str, list[str] | None]] = {"source": {}, "target": {}, "test": {"tfidf": None}}
+    predictions: dict[Role, dict[str, list[str]]] = {role: {} for role in ROLES}
     for role, limit in labels.items():
         known = labelled(articles[role], "train", limit, params.seed)
         if known.empty:
-            predictions[role]["tfidf"] = None
             continue
         machine = tfidf(
             known["text"].tolist(),
             known["topic"].tolist(),
             penalties,
-            lambda text, role=role: segment(text, language[role]),
+            partial(segment, language=language[role]),
         )
         predictions[role]["tfidf"] = machine.predict(tests[role]).tolist()
     for role in ("target", "test"):
@@ -88,27 +94,28 @@ def main() -> None:
         device = choose_device(params.device)
         evaluation: dict[Role, dict[str, Scores | None]] = {}
         for role in ROLES:
-            test = labelled(articles[role], "test")
+            test, said = labelled(articles[role], "test"), predictions[role]
             actual, concepts = test["topic"].tolist(), test["concept"].tolist()
             for system, folder in MODELS[role].items():
                 if system == "scratch" and labels["target"] == 0:
-                    predictions[role][system] = None
                     continue
                 model = load_classifier(Path(folder))
                 logits = predict_logits(
                     model, test["text"].tolist(), model.tokenizer.model_max_length, device, f"{role} {system}"
                 )
-                predictions[role][system] = [model.topics[int(place)] for place in logits.argmax(1)]
+                said[system] = [model.topics[int(place)] for place in logits.argmax(1)]
             own = params.evaluate
             evaluation[role] = {
-                system: said and score(actual, said, concepts, own.resamples, own.confidence, params.seed)
-                for system, said in predictions[role].items()
+                system: score(actual, said[system], concepts, own.resamples, own.confidence, params.seed)
+                if system in said
+                else None
+                for system in (*BASELINES[role], *MODELS[role])
             }
-            with replacing(Path("metrics/predictions") / f"{role}.csv") as partial:
-                said = {system: topics for system, topics in predictions[role].items() if topics is not None}
-                pandas.DataFrame({"id": test["id"], "actual": actual, **said}).to_csv(partial, index=False)
-            with replacing(Path("metrics/plots/confusion") / f"{role}.csv") as partial, partial.open("w") as file:
-                pairs = zip(actual, predictions[role][FINAL[role]], strict=True)
+            with replacing(Path("metrics/predictions") / f"{role}.csv") as partial_file:
+                pandas.DataFrame({"id": test["id"], "actual": actual, **said}).to_csv(partial_file, index=False)
+            plot = Path("metrics/plots/confusion") / f"{role}.csv"
+            with replacing(plot) as partial_file, partial_file.open("w", encoding="utf-8") as file:
+                pairs = zip(actual, said[FINAL[role]], strict=True)
                 csv.writer(file, lineterminator="\n").writerows([("actual", "predicted"), *pairs])
         write_json(Path("metrics/evaluation.json"), evaluation)
         run.metrics(

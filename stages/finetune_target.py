@@ -1,5 +1,6 @@
 """finetune_target: fine-tune the student on target labels; and, as a control, the same model from random weights."""
 
+from functools import partial
 from pathlib import Path
 
 from stages.bert.classification import encode, label_loss, padding
@@ -13,12 +14,20 @@ from stages.errors import UserError
 from stages.evaluation.curves import save_curve
 from stages.outputs import replacing, write_json
 from stages.parameters import load_parameters
+from stages.tracking import Run
 
 
 def from_random_weights(like: Classifier, seed: int) -> Classifier:
     """The same architecture and tokenizer, with nothing learnt."""
     with seeded(seed):
         return Classifier(type(like.model)(like.model.config), like.tokenizer)
+
+
+def report(run: Run, name: str, values: dict[str, float], step: int) -> None:
+    """Log a point of the student's curve, or of the control's under names of its own."""
+    run.metrics(
+        values if name == "finetune_target" else {f"{name}_{key}": value for key, value in values.items()}, step
+    )
 
 
 def main() -> None:
@@ -43,24 +52,21 @@ def main() -> None:
             if texts.empty:
                 continue
             labels = texts["topic"].map(classifier.topics.index).tolist()
+            tokens = classifier.tokenizer.model_max_length
             curves[name] = train(
                 classifier.model,
-                encode(
-                    texts["text"].tolist(), classifier.tokenizer, classifier.tokenizer.model_max_length, labels=labels
-                ),
+                encode(texts["text"].tolist(), classifier.tokenizer, tokens, labels=labels),
                 label_loss,
                 padding(classifier.tokenizer),
                 how,
                 seed=params.seed,
                 device=choose_device(params.device),
                 what=name,
-                report=lambda values, step, name=name: run.metrics(
-                    values if name == "finetune_target" else {f"scratch_{k}": v for k, v in values.items()}, step
-                ),
+                report=partial(report, run, name),
             )
         for folder, classifier in ((Path("models/target"), student), (Path("models/scratch"), scratch)):
-            with replacing(folder, directory=True) as partial:
-                save_classifier(classifier, partial)
+            with replacing(folder, directory=True) as place:
+                save_classifier(classifier, place)
         for name, curve in curves.items():
             save_curve(curve, Path("metrics/plots/loss") / f"{name}.csv")
         summary = {"labels": len(texts), **{f"{name}_loss": curve[-1][1] for name, curve in curves.items() if curve}}

@@ -127,6 +127,7 @@ class Representation(Section):
     steps: Count
     batch: Positive
     learning_rate: Rate
+    strings: Share
     strung: Positive
 
 

@@ -39,9 +39,13 @@ def main(role: Role) -> None:
         tokens = [[ids[word] for word in document if word in ids] for document in documents]
         offsets = numpy.cumsum([0, *map(len, tokens)], dtype=numpy.int64)
         flat = numpy.fromiter((token for document in tokens for token in document), numpy.int32, offsets[-1])
-        labels = articles.groupby(["split", "topic"]).size()
-        if role != "test" and not {"train", "validation"} <= set(labels.index.get_level_values("split")):
-            raise UserError(f"{role}: no labelled article in the train or the validation split: give it more articles")
+        labels: dict[str, dict[str, int]] = {}
+        for split, topics in articles.groupby("split")["topic"]:
+            if topics.notna().any():
+                labels[str(split)] = {str(topic): int(n) for topic, n in topics.value_counts().sort_index().items()}
+        for split in ("train", "validation", "test") if role == "source" else ("test",):
+            if split not in labels:
+                raise UserError(f"{role}: no labelled article in the {split} split: label more of its articles")
 
         with replacing(Path("data/prepared") / role, directory=True) as folder:
             articles.to_parquet(folder / "articles.parquet", index=False)
@@ -55,11 +59,10 @@ def main(role: Role) -> None:
             "words": words,
             "vocabulary": len(vocabulary),
             "out_of_vocabulary": round(1 - len(flat) / words, 6),
-            "labels": {split: {str(k): int(n) for k, n in labels[split].items()} for split in labels.index.levels[0]},
         }
-        write_json(Path("metrics/corpus") / f"{role}.json", summary)
+        write_json(Path("metrics/corpus") / f"{role}.json", {**summary, "labels": labels})
         run.tags({"language": language})
-        run.metrics({key: value for key, value in summary.items() if key != "labels"})
+        run.metrics(summary)
 
 
 if __name__ == "__main__":

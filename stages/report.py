@@ -5,12 +5,13 @@ from pathlib import Path
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.embeddings.vectors import load_vectors
+from stages.evaluation.scores import FINAL
 from stages.outputs import read_json, replacing
 from stages.parameters import ROLES, Parameters, Role, load_parameters
 from stages.reporting.figures import Curve, curve_of, draw_systems
 from stages.reporting.neighbours import neighbours
 from stages.reporting.page import Report, render
-from stages.reporting.systems import FINAL, headline, remarks, systems_of
+from stages.reporting.systems import headline, remarks, systems_of
 from stages.reporting.tables import confusion_of, examples, read_table
 from stages.reporting.wording import language_name
 
@@ -39,8 +40,9 @@ def collect(params: Parameters) -> Report:
     languages = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
     names = {role: language_name(code) for role, code in languages.items()}
     corpora = {role: read_json(METRICS / f"corpus/{role}.json") for role in ROLES}
-    limits = {"source": params.finetune_source.labels, "target": params.finetune_target.labels, "test": 0}
-    labels = {role: min(limits[role], sum(corpora[role]["labels"].get("train", {}).values())) for role in ROLES}
+    labels = {role: read_json(METRICS / f"finetune_{role}.json")["labels"] for role in ("source", "target")} | {
+        "test": 0
+    }
     evaluation = read_json(METRICS / "evaluation.json")
     source = load_vectors(Path("models/skipgram/source"))
     right, wrong = examples(

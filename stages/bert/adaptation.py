@@ -1,5 +1,8 @@
 """Fitting a transplanted encoder to its language without labels.
 
+Parallel text is what every Wikipedia has: articles that are linked as being on the same thing, their titles, and the
+words that the alignment pairs.
+
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
 model the other side, and their mean hidden states are to agree.
@@ -11,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+import pandas
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
@@ -36,6 +40,36 @@ def string_together(entries: list[tuple[str, str]], count: int, most: int, seed:
         chosen = [entries[place] for place in generator.integers(0, len(entries), length)]
         texts.append((" ".join(source for source, _ in chosen), " ".join(other for _, other in chosen)))
     return texts
+
+
+def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[tuple[str, str]]:
+    """Texts of articles on the same concept, of the train split only: not parallel, but on the same thing."""
+    texts = [
+        table[table["split"] == "train"].drop_duplicates("concept").set_index("concept")["text"]
+        for table in (source, other)
+    ]
+    pairs = texts[0].to_frame("source").join(texts[1].rename("other"), how="inner").sort_index()
+    return list(zip(pairs["source"], pairs["other"], strict=True))
+
+
+def parallel_texts(
+    articles: list[tuple[str, str]], entries: list[tuple[str, str]], count: int, strings: float, most: int, seed: int
+) -> list[tuple[str, str]]:
+    """Choose what is read: linked articles, each as often as the next one, and strings of entries.
+
+    Args:
+        articles: (source, other); where there are none, strings take their place.
+        entries: see `string_together`.
+        count: texts in all.
+        strings: share of the texts that are strings.
+        most: see `string_together`.
+        seed: of the choice.
+    """
+    read = round(count * (1 - strings)) if articles else 0
+    generator = numpy.random.default_rng(seed)
+    rounds = [generator.permutation(len(articles)) for _ in range(-(-read // len(articles)))] if read else []
+    chosen = [articles[place] for order in rounds for place in order][:read]
+    return chosen + string_together(entries, count - read, most, seed)
 
 
 def encode_parallel(
@@ -90,11 +124,11 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
         with torch.no_grad():
             wanted = teacher(**source, output_hidden_states=True)
         given = model(**other, output_hidden_states=True)
-        states = (
-            mean_hidden(output.hidden_states[-1].float(), inputs["attention_mask"])
-            for output, inputs in ((given, other), (wanted, source))
+        states = mse_loss(
+            mean_hidden(given.hidden_states[-1].float(), other["attention_mask"]),
+            mean_hidden(wanted.hidden_states[-1].float(), source["attention_mask"]),
         )
-        return mse_loss(*states) + mse_loss(given.logits.float(), wanted.logits.float())
+        return states + mse_loss(given.logits.float(), wanted.logits.float())
 
     return loss
 

@@ -92,9 +92,9 @@ def train_skipgram(
             stream = _cut(ids[chosen], documents[chosen], block, blocks_per_step, window, noise, generator, device)
             for share, blocks in stream:
                 done = read + share * len(ids)
-                steps, last = steps + 1, blocks
                 if steps % REPORT_EVERY == 0:  # before the step, which has seen these very pairs
                     report(int(done), _finite(pair_loss(centres, contexts, blocks, negatives)))
+                steps, last = steps + 1, blocks
                 descend(centres, contexts, blocks, negatives, learning_rate * max(1 - done / total, 1e-4), most_pairs)
             read += len(ids)
     if last:

@@ -6,6 +6,11 @@ from typing import TypedDict
 import numpy
 from numpy.typing import NDArray
 
+from stages.parameters import Role
+
+# What the pipeline ends with, for each role: the system whose confusions are drawn.
+FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
+
 
 class Scores(TypedDict):
     """What metrics/evaluation.json says of one system on one test split."""

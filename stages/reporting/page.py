@@ -7,9 +7,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from stages.evaluation.scores import FINAL
 from stages.parameters import ROLES, Role
 from stages.reporting.figures import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Curve
-from stages.reporting.systems import COLOURS, FINAL, MEANING, System, by_labels, name_of
+from stages.reporting.systems import COLOURS, MEANING, System, by_labels, name_of
 from stages.reporting.tables import Confusion, Example
 from stages.reporting.wording import UNKNOWN, interval, language_name, number, percent
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from stages.evaluation.scores import Scores
+from stages.evaluation.scores import FINAL, Scores
 from stages.parameters import Role
 from stages.reporting.wording import interval, number, percent
 
@@ -35,7 +35,6 @@ DESCRIPTIONS = {
 }
 TAUGHT = {"teacher", "tfidf", "scratch", "finetuned"}  # these learn from labels of the role's own language
 BASELINES = {"tfidf", "word_vectors", "copied", "scratch"}
-FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
 
 Kind = Literal["baseline", "transfer", "final"]
 COLOURS: dict[Kind, str] = {"baseline": "#808998", "transfer": "#4a8cc7", "final": "#0b4a8f"}
