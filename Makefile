@@ -5,13 +5,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro ui test check bench requirements clean
+.PHONY: help repro ui test check bench readme requirements clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/ready  ## run every stage of the pipeline that has changed
-	@python -m stages.parameters
+	@python -m stages.check
 	@dvc repro
 
 ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000
@@ -25,6 +25,9 @@ check: .venv/ready-dev  ## style, types, and which part may import which
 
 bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim
 	@python -m benchmarks.skipgram
+
+readme: .venv/ready  ## write the evaluation table into README.md
+	@python -m benchmarks.readme
 
 requirements: .venv/ready-dev  ## pin the newest versions anew
 	@$(PYTHON) -m venv --clear .venv/pin

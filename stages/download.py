@@ -17,7 +17,9 @@ def main(role: Role) -> None:
     language = language_of(role, preset, params.download)
     with stage("download", params, params.download, role) as run:
         articles = pick(read_articles(preset, language), params.download.articles, params.seed)
-        entries = [] if role == "source" else read_dictionary(preset, language)
+        # The preset's dictionaries start from its own source language.
+        fits = language_of("source", preset, params.download) == preset.languages.source and role != "source"
+        entries = read_dictionary(preset, language) if fits else []
         with replacing(Path("data/articles") / f"{role}.parquet") as partial:
             articles.to_parquet(partial, index=False)
         with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:

@@ -1,7 +1,4 @@
-"""params.yaml as typed, frozen objects, checked whole before anything runs.
-
-Run as `python -m stages.parameters` it checks the file and prints nothing, or one line for what is wrong.
-"""
+"""params.yaml as typed, frozen objects, checked whole before anything runs."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -266,9 +263,3 @@ def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
         UserError: see `read_yaml` and `check`.
     """
     return check(Parameters, read_yaml(path), path)
-
-
-if __name__ == "__main__":
-    from stages.command import command
-
-    command(load_parameters)

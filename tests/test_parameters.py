@@ -227,7 +227,7 @@ def test_norwegian_is_a_language_and_not_false(tmp_path: Path) -> None:
 def check_in_a_process(folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run the check where `folder` is the working directory."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    code = [sys.executable, "-m", "stages.parameters"]
+    code = [sys.executable, "-m", "stages.check"]
     return subprocess.run(code, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -1,0 +1,452 @@
+"""The transformer side against independent statements of it, on tiny models with random weights."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pandas
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    PreTrainedModel,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
+
+from stages.bert import classification, training
+from stages.bert.adaptation import (
+    encode_parallel,
+    linked_articles,
+    mask_tokens,
+    masked_padding,
+    mean_hidden,
+    parallel_padding,
+    parallel_texts,
+    representation_loss,
+    string_together,
+)
+from stages.bert.classification import encode, label_loss, padding, predict_logits
+from stages.bert.distillation import UNKNOWN, distillation_loss, merge_logits, pair_articles
+from stages.bert.models import (
+    Classifier,
+    fewer_layers,
+    freeze_output_layer,
+    load_classifier,
+    load_pretrained,
+    output_layer,
+    save_classifier,
+)
+from stages.bert.training import LengthBuckets, Schedule, train
+from stages.bert.transplant import copied_tokens, mix_embeddings, token_vectors, train_tokenizer, transplant
+from stages.corpora.vocabulary import Vocabulary
+from stages.embeddings.vectors import WordVectors
+from stages.errors import UserError
+from tests.tiny import tiny_tokenizer, trio_texts
+
+CPU = torch.device("cpu")
+TOPICS = ["Biology", "Geography", "History"]
+
+
+def tiny_classifier(seed: int = 0, layers: int = 4) -> Classifier:
+    tokenizer = tiny_tokenizer(trio_texts("en"), 400)
+    tokenizer.model_max_length = 32
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=24,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        pad_token_id=tokenizer.pad_token_id,
+        id2label=dict(enumerate(TOPICS)),
+        label2id={topic: place for place, topic in enumerate(TOPICS)},
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Classifier(BertForSequenceClassification(config).eval(), tokenizer)
+
+
+@pytest.fixture
+def in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "half_precision", lambda device: False)
+    monkeypatch.setattr(classification, "half_precision", lambda device: False)
+
+
+# Distillation
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10_000), temperature=st.floats(0.5, 8), soft=st.floats(0, 1))
+def test_distillation_loss_is_hintons_formula_in_float64(seed: int, temperature: float, soft: float) -> None:
+    draw = numpy.random.default_rng(seed)
+    student, teacher = draw.normal(size=(2, 5, 4)) * 3
+    labels = draw.integers(-1, 4, 5)
+
+    def softmax(logits: Any) -> Any:
+        powers = numpy.exp(logits - logits.max(1, keepdims=True))
+        return powers / powers.sum(1, keepdims=True)
+
+    p, q = softmax(teacher / temperature), softmax(student / temperature)
+    divergence = (p * (numpy.log(p) - numpy.log(q))).sum(1).mean()
+    hard = sum(-numpy.log(softmax(student)[i, label]) for i, label in enumerate(labels) if label >= 0) / 5
+    expected = soft * temperature**2 * divergence + (1 - soft) * hard
+    given_labels = torch.tensor([UNKNOWN if label < 0 else label for label in labels])
+    loss = distillation_loss(torch.tensor(student), torch.tensor(teacher), given_labels, temperature, soft)
+    assert loss.item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def articles(rows: list[tuple[str, str, str | None, str]]) -> pandas.DataFrame:
+    return pandas.DataFrame(rows, columns=["concept", "text", "topic", "split"])
+
+
+def test_students_read_what_their_teacher_reads_about_and_no_other_split() -> None:
+    source = articles(
+        [
+            ("sun", "the sun", "Physics", "train"),
+            ("moon", "the moon", "Physics", "test"),
+            ("sea", "a sea", None, "train"),
+        ]
+    )
+    target = articles(
+        [("sea", "la mer", "x", "train"), ("sun", "le soleil", "x", "train"), ("moon", "la lune", "x", "train")]
+    )
+    lessons = pair_articles(target, source)
+    assert lessons.source_texts == ["a sea", "the sun", None]
+    assert lessons.topics == [None, "Physics", None]
+    merged = merge_logits(torch.tensor([[1.0], [2.0]]), [0, 2], torch.tensor([[7.0], [8.0], [9.0]]))
+    assert merged.flatten().tolist() == [1.0, 8.0, 2.0]
+
+
+# Transplant
+
+
+def planted_words(words: list[str], dim: int = 8, seed: int = 0) -> WordVectors:
+    draw = numpy.random.default_rng(seed)
+    counts = numpy.arange(len(words), 0, -1)
+    vectors = torch.from_numpy(draw.normal(size=(len(words), dim)).astype("f4"))
+    return WordVectors(Vocabulary(tuple(words), counts), vectors)
+
+
+def test_transplant_copies_every_other_parameter_bit_for_bit(tmp_path: Path) -> None:
+    source = tiny_classifier()
+    tokenizer = train_tokenizer(source.tokenizer, trio_texts("ru"), 500)
+    english, russian = planted_words(["river", "city", "king"]), planted_words(["река", "город", "король"])
+    new, counts = transplant(
+        source,
+        tokenizer,
+        token_vectors(source.tokenizer, english, english.vectors),
+        token_vectors(tokenizer, russian, russian.vectors),
+        neighbours=3,
+        temperature=0.2,
+        copied_length=4,
+        seed=1,
+    )
+    save_classifier(new, tmp_path)
+    loaded = load_classifier(tmp_path)
+    before, after = source.model.state_dict(), loaded.model.state_dict()
+    assert before.keys() == after.keys()
+    changed = [
+        name for name in before if before[name].shape != after[name].shape or not before[name].equal(after[name])
+    ]
+    assert changed == ["bert.embeddings.word_embeddings.weight"]
+    assert after[changed[0]].shape == (len(tokenizer), 24)
+    assert sum(counts.values()) == len(tokenizer)
+    assert loaded.model.config.pad_token_id == tokenizer.pad_token_id
+    assert loaded.topics == TOPICS
+
+
+def test_special_and_alike_tokens_keep_their_embedding() -> None:
+    source = tiny_classifier()
+    tokenizer = train_tokenizer(source.tokenizer, trio_texts("ru") + ["river river 1234 Nile"] * 30, 500)
+    has_vector = torch.ones(len(tokenizer), dtype=torch.bool)
+    copied = copied_tokens(source.tokenizer, tokenizer, has_vector, copied_length=4)
+    old, new = source.tokenizer.get_vocab(), tokenizer.get_vocab()
+    for token in ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", ".", ",", "river"):
+        assert copied[new[token]] == old[token], token
+    assert new["r"] not in copied, "a single letter says little"
+    assert copied_tokens(source.tokenizer, tokenizer, ~has_vector, 4)[new["r"]] == old["r"], "but more than a draw"
+
+
+def test_a_mixture_is_that_of_the_formula() -> None:
+    draw = numpy.random.default_rng(3)
+    embeddings, source, other = draw.normal(size=(6, 5)), draw.normal(size=(6, 4)), draw.normal(size=(3, 4))
+    source /= numpy.linalg.norm(source, axis=1, keepdims=True)
+    other /= numpy.linalg.norm(other, axis=1, keepdims=True)
+    cosine = other @ source.T
+    hubness = cosine.mean(0)  # fewer new tokens than CSLS has neighbours
+    expected = []
+    for row in 2 * cosine - hubness:
+        best = numpy.argsort(-row)[:2]
+        weights = numpy.exp(row[best] / 0.3) / numpy.exp(row[best] / 0.3).sum()
+        mixture = weights @ embeddings[best]
+        length = weights @ numpy.linalg.norm(embeddings[best], axis=1)
+        expected.append(mixture / numpy.linalg.norm(mixture) * length)
+    mixed = mix_embeddings(*map(torch.from_numpy, (embeddings, source, other)), neighbours=2, temperature=0.3)
+    numpy.testing.assert_allclose(mixed.numpy(), numpy.array(expected), rtol=1e-9)
+
+
+def test_a_tokens_vector_is_the_weighted_mean_of_its_words() -> None:
+    source = tiny_classifier()
+    words = planted_words(["river", "rivers", "city"])
+    vectors = token_vectors(source.tokenizer, words, words.vectors)
+    expected = numpy.zeros((len(source.tokenizer), 8))
+    for word, count, vector in zip(words.vocabulary.words, words.vocabulary.counts, words.vectors.numpy(), strict=True):
+        for form in (word, word.capitalize()):
+            for token in source.tokenizer.encode(form, add_special_tokens=False):
+                if token not in source.tokenizer.all_special_ids:
+                    expected[token] += count * vector
+    lengths = numpy.linalg.norm(expected, axis=1, keepdims=True)
+    expected = numpy.divide(expected, lengths, where=lengths > 0, out=numpy.zeros_like(expected))
+    numpy.testing.assert_allclose(vectors.numpy(), expected, atol=1e-6)
+
+
+def test_tokens_without_a_vector_are_drawn_from_a_generator_of_their_own() -> None:
+    source = tiny_classifier()
+    tokenizer = train_tokenizer(source.tokenizer, trio_texts("zh"), 500)
+    nothing = planted_words(["river"])
+    arguments: list[Any] = [
+        source,
+        tokenizer,
+        token_vectors(source.tokenizer, nothing, nothing.vectors),
+        torch.zeros(len(tokenizer), 8),
+        3,
+        0.2,
+        4,
+        5,
+    ]
+    first = transplant(*arguments)[0].model.state_dict()
+    state = torch.random.get_rng_state()
+    torch.manual_seed(99)
+    torch.rand(7)
+    second = transplant(*arguments)[0].model.state_dict()
+    torch.random.set_rng_state(state)
+    assert all(first[name].equal(second[name]) for name in first)
+    matrix = first["bert.embeddings.word_embeddings.weight"]
+    assert matrix.std().item() == pytest.approx(source.model.get_input_embeddings().weight.std().item(), rel=0.1)
+
+
+def test_a_new_tokenizer_keeps_accents_after_it_was_saved(tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(tiny_classifier().tokenizer, ["Été, théorie, où, йод, ещё"] * 20, 300)
+    assert tokenizer.tokenize("Été йод ещё") == ["été", "йод", "ещё"]
+    tokenizer.save_pretrained(tmp_path)
+    assert AutoTokenizer.from_pretrained(tmp_path).tokenize("Été йод ещё") == ["été", "йод", "ещё"]
+    assert tokenizer.model_max_length == 32
+
+
+# Models
+
+
+def models() -> list[PreTrainedModel]:
+    size = {"vocab_size": 50, "num_labels": 3, "max_position_embeddings": 40}
+    long = {"hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 20}
+    return [
+        BertForSequenceClassification(BertConfig(**size, **long)),
+        RobertaForSequenceClassification(RobertaConfig(**size, **long)),
+        DistilBertForSequenceClassification(DistilBertConfig(**size, dim=16, n_layers=4, n_heads=2, hidden_dim=20)),
+    ]
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: type(model).__name__)
+def test_a_smaller_student_has_its_teachers_layers(model: PreTrainedModel) -> None:
+    student = fewer_layers(model, 2)
+    assert student.config.num_hidden_layers == 2
+    teacher = model.state_dict()
+    for name, value in student.state_dict().items():
+        old = name.replace("layer.1.", "layer.3.").replace("layer.0.", "layer.1.")
+        assert value.equal(teacher[old]), name
+    assert set(output_layer(model)) == {name for name in teacher if not name.startswith(model.base_model_prefix + ".")}
+    with pytest.raises(UserError, match=r"distill\.layers: found 5; the teacher has 4"):
+        fewer_layers(model, 5)
+
+
+@pytest.mark.parametrize("name", ["wheel:nothing", "no/such folder", "wheel:a==1#sha256=12"])
+def test_a_model_that_cannot_be_had_ends_in_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match=r"finetune_source\.model") as caught:
+        load_pretrained(name, TOPICS, seed=1)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_fresh_head_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    save_classifier(tiny_classifier(), tmp_path)
+    heads = []
+    for disturbance, seed in ((1, 5), (2, 5), (1, 6)):
+        torch.manual_seed(disturbance)
+        model = load_pretrained(str(tmp_path), ["a", "b"], seed).model
+        heads.append(model.classifier.weight)
+    assert heads[0].equal(heads[1])
+    assert not heads[0].equal(heads[2])
+
+
+# Training
+
+
+def lessons(classifier: Classifier, count: int = 24) -> Any:
+    texts = trio_texts("en")[:count]
+    return encode(texts, classifier.tokenizer, 16, labels=[place % 3 for place in range(len(texts))])
+
+
+def fit(classifier: Classifier, epochs: float = 2, **changes: Any) -> list[tuple[int, float]]:
+    arguments: dict[str, Any] = {
+        "loss": label_loss,
+        "collate": padding(classifier.tokenizer),
+        "schedule": Schedule(epochs, 4, 1e-3, 0.1, 0.01),
+        "seed": 3,
+        "device": CPU,
+        "what": "test",
+        "report": lambda values, step: None,
+        **changes,
+    }
+    return train(classifier.model, lessons(classifier), **arguments)
+
+
+def test_training_lowers_the_loss_and_leaves_a_frozen_output_layer_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    classifier = tiny_classifier()
+    before = {name: value.clone() for name, value in classifier.model.state_dict().items()}
+    freeze_output_layer(classifier.model)
+    points = []
+    curve = fit(classifier, epochs=20, report=lambda values, step: points.append((step, values["loss"])))
+    after = classifier.model.state_dict()
+    assert curve == points
+    assert curve[-1][1] < 0.8 * curve[0][1]
+    for name in output_layer(classifier.model):
+        assert after[name].equal(before[name])
+    assert sum(not after[name].equal(before[name]) for name in before) > 40
+    assert not list(tmp_path.rglob("checkpoint-*"))
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_full_precision: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    whole = tiny_classifier()
+    curve = fit(whole)
+    calls = 0
+
+    def killed_at_the_ninth(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 9:
+            raise KeyboardInterrupt
+        return label_loss(model, batch)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny_classifier(), loss=killed_at_the_ninth)
+    assert list(tmp_path.rglob("checkpoint-8"))
+    steps = 0
+
+    def counted(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        return label_loss(model, batch)
+
+    resumed = tiny_classifier()
+    assert fit(resumed, loss=counted) == pytest.approx(curve)
+    assert steps == 12 - 8
+    for name, value in whole.model.state_dict().items():
+        assert value.equal(resumed.model.state_dict()[name]), name
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=400),
+    batch=st.integers(1, 16),
+    epoch=st.integers(0, 5),
+)
+def test_length_buckets_read_every_text_once(lengths: list[int], batch: int, epoch: int) -> None:
+    sampler = LengthBuckets(lengths, batch, seed=1)
+    sampler.set_epoch(epoch)
+    order = list(sampler)
+    assert sorted(order) == list(range(len(lengths)))
+    assert order == list(sampler)
+
+
+def test_length_buckets_save_padding_and_change_with_the_epoch() -> None:
+    lengths = numpy.random.default_rng(0).integers(4, 64, 2000).tolist()
+    sampler = LengthBuckets(lengths, 32, seed=1)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    assert first != list(sampler)
+
+    def padded(order: list[int]) -> int:
+        return sum(32 * max(lengths[place] for place in order[start : start + 32]) for start in range(0, 2000, 32))
+
+    assert padded(first) < 1.1 * sum(lengths) < padded(list(range(2000)))
+
+
+def test_logits_do_not_depend_on_the_company_in_a_batch(in_full_precision: None) -> None:
+    classifier = tiny_classifier()
+    texts = [*trio_texts("en")[:7], "short", ""]
+    together = predict_logits(classifier, texts, 24, CPU, "test", batch=4)
+    alone = torch.cat([predict_logits(classifier, [text], 24, CPU, "test") for text in texts])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    assert predict_logits(classifier, [], 24, CPU, "test").shape == (0, 3)
+
+
+# Adaptation
+
+
+def test_the_mean_hidden_state_leaves_padding_out() -> None:
+    hidden = torch.arange(24, dtype=torch.float64).reshape(2, 3, 4)
+    mask = torch.tensor([[1, 1, 0], [1, 0, 0]])
+    expected = torch.stack([(hidden[0, 0] + hidden[0, 1]) / 2, hidden[1, 0]])
+    torch.testing.assert_close(mean_hidden(hidden, mask), expected)
+
+
+def test_a_model_that_reads_the_same_agrees_with_its_teacher() -> None:
+    classifier, other = tiny_classifier(), tiny_classifier(seed=1)
+    rows = encode_parallel([("the river", "the river"), ("a city", "a city")], *[classifier.tokenizer] * 2, 16)
+    batch = parallel_padding(classifier.tokenizer, classifier.tokenizer)(list(rows))
+    loss = representation_loss(tiny_classifier().model)
+    assert loss(classifier.model, batch).item() == pytest.approx(0, abs=1e-9)
+    assert loss(other.model.eval(), batch).item() > 0.1
+
+
+def test_strings_have_the_same_entries_on_both_sides() -> None:
+    entries = [(f"s{place}", f"o{place}") for place in range(20)]
+    texts = string_together(entries, 200, 5, seed=2)
+    assert texts == string_together(entries, 200, 5, seed=2)
+    assert {len(source.split()) for source, _ in texts} == {1, 2, 3, 4, 5}
+    assert all(source.replace("s", "o") == other for source, other in texts)
+
+
+def test_linked_articles_are_read_equally_often_and_from_the_train_split() -> None:
+    source = articles([("a", "A", None, "train"), ("b", "B", None, "test"), ("c", "C", None, "train")])
+    other = articles([("c", "Z", None, "train"), ("b", "Y", None, "test"), ("a", "X", None, "train")])
+    linked = linked_articles(source, other)
+    assert linked == [("A", "X"), ("C", "Z")]
+    texts = parallel_texts(linked, [("s", "o")], count=10, strings=0.2, most=1, seed=0)
+    assert sorted(texts) == [("A", "X")] * 4 + [("C", "Z")] * 4 + [("s", "o")] * 2
+    assert parallel_texts([], [("s", "o")], count=3, strings=0.0, most=1, seed=0) == [("s", "o")] * 3
+
+
+def test_masking_hides_a_share_of_ordinary_tokens_and_no_special_one() -> None:
+    tokenizer = tiny_classifier().tokenizer
+    texts = trio_texts("en")
+    rows = mask_tokens(texts, tokenizer, 64, 0.3, seed=4)
+    plain = tokenizer(texts, truncation=True, max_length=64)["input_ids"]
+    chosen = masks = 0
+    for row, original in zip(rows, plain, strict=True):
+        for hidden, label, token in zip(row["input_ids"], row["labels"], original, strict=True):
+            if label == -100:
+                assert hidden == token
+            else:
+                assert label == token
+                assert token not in tokenizer.all_special_ids
+                chosen += 1
+                masks += hidden == tokenizer.mask_token_id
+    assert chosen / sum(len(row) - 2 for row in plain) == pytest.approx(0.3, abs=0.02)
+    assert masks / chosen == pytest.approx(0.8, abs=0.06)
+    batch = masked_padding(tokenizer)([rows[0], rows[1]])
+    assert batch["labels"].shape == batch["input_ids"].shape
+    assert ((batch["labels"] == -100) | (batch["attention_mask"] == 1)).all()
