@@ -20,5 +20,5 @@ def test_every_make_target_in_the_readme_exists() -> None:
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    mentioned = set(re.findall(r"`?make ([a-z]+)", readme))
+    mentioned = set(re.findall(r"(?:^|`)make ([a-z]+)", readme, re.MULTILINE))
     assert {"repro", "ui", "test", "check"} <= mentioned <= targets

@@ -110,6 +110,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for role, systems in SCORES.items()
     }
     write_json("metrics/evaluation.json", scores)
+    write_json("metrics/finetune_source.json", {"labels": 4000})
+    write_json("metrics/finetune_target.json", {"labels": 2000})
     return tmp_path
 
 

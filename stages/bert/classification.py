@@ -62,11 +62,14 @@ def predict_logits(
         what: the word before the progress bar.
         batch: texts at a time, of like length.
     """
+    logits = torch.zeros(len(texts), len(classifier.topics))
+    if not texts:
+        return logits
     model = classifier.model.eval().to(device)
     rows = encode(texts, classifier.tokenizer, tokens)
-    order = sorted(range(len(rows)), key=lambda place: (rows["length"][place], place)) if len(rows) else []
+    lengths = rows["length"]
+    order = sorted(range(len(rows)), key=lambda place: (lengths[place], place))
     collate = padding(classifier.tokenizer)
-    logits = torch.zeros(len(texts), len(classifier.topics))
     groups = [order[start : start + batch] for start in range(0, len(order), batch)]
     for group in progress(groups, what):
         inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}

@@ -90,7 +90,7 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
         tokenizer = AutoTokenizer.from_pretrained(place, use_fast=True)
         with seeded(seed):
             model = AutoModelForSequenceClassification.from_pretrained(
-                place, config=config, dtype=torch.float32, use_safetensors=True
+                place, config=config, dtype=torch.float32, use_safetensors=True, ignore_mismatched_sizes=True
             )
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
