@@ -75,7 +75,6 @@ def tiny_classifier(seed: int = 0, layers: int = 4) -> Classifier:
 
 @pytest.fixture
 def in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "half_precision", lambda device: False)
     monkeypatch.setattr(classification, "half_precision", lambda device: False)
 
 
@@ -232,6 +231,14 @@ def test_tokens_without_a_vector_are_drawn_from_a_generator_of_their_own() -> No
     assert matrix.std().item() == pytest.approx(source.model.get_input_embeddings().weight.std().item(), rel=0.1)
 
 
+def test_a_tokenizer_is_the_same_each_time() -> None:
+    like = tiny_classifier().tokenizer
+    first, second = (train_tokenizer(like, trio_texts("ru"), 500) for _ in range(2))
+    assert first.get_vocab() == second.get_vocab()
+    assert first.special_tokens_map == like.special_tokens_map
+    assert len(first) == 500
+
+
 def test_a_new_tokenizer_keeps_accents_after_it_was_saved(tmp_path: Path) -> None:
     tokenizer = train_tokenizer(tiny_classifier().tokenizer, ["Été, théorie, où, йод, ещё"] * 20, 300)
     assert tokenizer.tokenize("Été йод ещё") == ["été", "йод", "ещё"]
@@ -326,9 +333,7 @@ def test_training_lowers_the_loss_and_leaves_a_frozen_output_layer_alone(
     assert not list(tmp_path.rglob("checkpoint-*"))
 
 
-def test_a_killed_training_goes_on_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_full_precision: None
-) -> None:
+def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     whole = tiny_classifier()

@@ -153,7 +153,7 @@ def test_a_change_runs_what_depends_on_it_and_no_more(project: Path) -> None:
 
 def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
     lock = (project / "dvc.lock").read_text()
-    run(project, "dvc", "repro", "--force", "--single-item", "skipgram@target", "align@target")
+    run(project, "dvc", "repro", "--force", "--single-item", "skipgram@target", "align@target", "transplant@target")
     run(
         project,
         "dvc",

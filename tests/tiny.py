@@ -12,6 +12,8 @@ import torch
 from ruamel.yaml import YAML
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
+from stages.bert.transplant import train_tokenizer
+
 ROOT = Path(__file__).parent.parent
 TRIO = ROOT / "tests" / "trio"
 
@@ -25,7 +27,7 @@ def tiny_tokenizer(texts: list[str], vocabulary: int = 600) -> BertTokenizerFast
     letters = sorted({letter for text in texts for letter in text.lower()})
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     blank = BertTokenizerFast(vocab={token: place for place, token in enumerate([*special, *letters])})
-    return blank.train_new_from_iterator([texts], vocabulary, show_progress=False)
+    return train_tokenizer(blank, texts, vocabulary)
 
 
 def make_tiny_model(folder: Path) -> None:

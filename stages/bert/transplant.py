@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from tokenizers import Tokenizer
+from tokenizers.trainers import WordPieceTrainer
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -31,24 +32,37 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         texts: in the new language.
         vocabulary: at most so many tokens.
     """
-    state = json.loads(like.backend_tokenizer.to_str())
-    bert = (state.get("normalizer") or {}).get("type") == "BertNormalizer"
-    if bert:
-        state["normalizer"]["strip_accents"] = False
-        like = copy.deepcopy(like)
-        like.backend_tokenizer.normalizer = Tokenizer.from_str(json.dumps(state)).normalizer
 
     def batches() -> Iterator[list[str]]:
         for start in range(0, len(texts), 1000):
             yield list(texts[start : start + 1000])
 
-    tokenizer = like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
-    if bert:
-        # AutoTokenizer builds the normaliser anew, from tokenizer_config.json and not from tokenizer.json.
-        tokenizer.backend_tokenizer.normalizer = like.backend_tokenizer.normalizer
-        tokenizer.strip_accents = False
-    tokenizer.model_max_length = like.model_max_length
-    return tokenizer
+    state = json.loads(like.backend_tokenizer.to_str())
+    if state["model"]["type"] != "WordPiece":
+        return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
+    if (state.get("normalizer") or {}).get("type") == "BertNormalizer":
+        state["normalizer"]["strip_accents"] = False
+    blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
+    # The trainer numbers continuations (##a) as it meets them, in the order of a hash table, and breaks ties by number:
+    # naming them first, in order, gives the same vocabulary each time.
+    normalised = blank.normalizer.normalize_str if blank.normalizer else str
+    letters = sorted({letter for text in texts for letter in normalised(text) if not letter.isspace()})
+    prefix = state["model"]["continuing_subword_prefix"]
+    special = [token for token, _ in sorted(like.get_added_vocab().items(), key=lambda item: item[1])]
+    trainer = WordPieceTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[*special, *letters, *(prefix + letter for letter in letters)],
+        continuing_subword_prefix=prefix,
+        show_progress=False,
+    )
+    blank.train_from_iterator(batches(), trainer)
+    settings = {
+        name: getattr(like, name) for name in ("do_lower_case", "tokenize_chinese_chars") if hasattr(like, name)
+    }
+    parts = {part: token for part, token in like.special_tokens_map.items() if isinstance(token, str)}
+    return type(like)(
+        vocab=blank.get_vocab(), strip_accents=False, model_max_length=like.model_max_length, **settings, **parts
+    )
 
 
 def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor) -> Tensor:
