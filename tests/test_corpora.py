@@ -628,3 +628,20 @@ def test_a_saved_vocabulary_is_read_back(tmp_path: Path) -> None:
     assert back.counts.tolist() == vocabulary.counts.tolist()
     with pytest.raises(UserError, match=r"none\.tsv: no such file"):
         load_vocabulary(tmp_path / "none.tsv")
+
+
+@pytest.mark.parametrize("name", ["pairs.tsv", "pairs.tsv.gz", "pairs.tsv.bz2"])
+def test_a_dictionary_may_be_packed(name: str, tmp_path: Path) -> None:
+    import bz2
+    import gzip
+
+    opener = {".gz": gzip.open, ".bz2": bz2.open}.get(Path(name).suffix, open)
+    with opener(tmp_path / name, "wt", encoding="utf-8") as file:
+        file.write("river\t河流\ncity\t城市\n")
+    content = {
+        "kind": "files",
+        "languages": {"source": "en", "target": "zh", "test": "ru"},
+        "articles": {},
+        "dictionaries": {"zh": [str(tmp_path / name)]},
+    }
+    assert read_dictionaries(FilesPreset.model_validate(content), "zh") == [("river", "河流"), ("city", "城市")]

@@ -79,8 +79,9 @@ def read_dictionaries(preset: FilesPreset, language: str) -> list[tuple[str, str
         path = Path(name).expanduser()
         _exists(path)
         try:
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except UnicodeDecodeError as error:
+            with pyarrow.input_stream(str(path)) as stream:  # unpacks by the name's ending
+                lines = stream.read().decode("utf-8-sig").splitlines()
+        except (UnicodeDecodeError, OSError) as error:
             raise UserError(f"{path}: cannot be read ({error})") from error
         for number, line in enumerate(lines, 1):
             words = line.split("\t")
