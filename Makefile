@@ -21,7 +21,10 @@ test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
 	@pytest -q -n 2 --dist loadfile
 
 check: .venv/ready-dev  ## style, types, and which part may import which
-	@ruff check -q . && ruff format -q --check . && mypy --no-error-summary stages && lint-imports --no-logo > /dev/null || lint-imports --no-logo
+	@ruff check -q .
+	@ruff format -q --check .
+	@mypy --no-error-summary stages
+	@lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim
 	@python -m benchmarks.skipgram

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from stages.corpora.articles import COLUMNS, concept_of, load_articles, pick, read_articles, read_dictionary, unit_hash
 from stages.corpora.packages import fetched_wheel
 from stages.corpora.presets import FilesPreset, WheelPreset, load_preset
-from stages.corpora.read_files import read_files
+from stages.corpora.read_files import read_dictionaries, read_files
 from stages.corpora.splits import labelled, split_of
 from stages.corpora.text import SEGMENTERS, normalise, segment
 from stages.corpora.vocabulary import Vocabulary, build_vocabulary, load_vocabulary, save_vocabulary
