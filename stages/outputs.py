@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,3 +69,13 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)") from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: not JSON ({error})") from error
+
+
+def checkpoint_path(what: str, digest: str) -> Path:
+    """Where a training that may be killed keeps what it goes on from: outside of DVC's outputs, and never tracked.
+
+    Args:
+        what: is trained.
+        digest: of everything that the result depends on, so that nothing else goes on from there.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")) / ".checkpoints" / f"{what.replace(' ', '-')}-{digest}"

@@ -71,14 +71,15 @@ class SkipGram(Section):
 
     dim: Positive
     window: Positive
+    dynamic_window: bool
     negatives: Positive
     noise_exponent: Share
     subsample: Annotated[float, Field(ge=0, lt=1)]
     epochs: Positive
     learning_rate: Rate
-    block: Positive
-    blocks_per_step: Positive
-    most_pairs: Annotated[float, Field(gt=0)]
+    shared: Positive
+    shards: Annotated[int, Field(ge=1, le=256)]
+    words_per_step: Positive | None
 
 
 class Align(Section):

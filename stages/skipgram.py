@@ -1,5 +1,6 @@
 """skipgram@role: train skip-gram vectors with negative sampling on a language's words."""
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -12,8 +13,20 @@ from stages.devices import choose_device
 from stages.embeddings.skipgram import train_skipgram
 from stages.embeddings.vectors import WordVectors, save_vectors
 from stages.evaluation.curves import save_curve
-from stages.outputs import replacing, write_json
-from stages.parameters import Role, load_parameters
+from stages.outputs import checkpoint_path, remove, replacing, write_json
+from stages.parameters import Parameters, Role, load_parameters
+
+
+def digest(prepared: Path, params: Parameters, device: str) -> str:
+    """A name for all that the vectors depend on: parameters, text, code and kind of device."""
+    settings = f"{params.seed} {device} {params.skipgram.model_dump_json()}"
+    code = [Path(__file__), *Path(__file__).with_name("embeddings").glob("*.py")]
+    files = [prepared / name for name in ("vocabulary.tsv", "tokens.npy", "offsets.npy")] + sorted(code)
+    whole = hashlib.blake2b(settings.encode(), digest_size=12)
+    for path in files:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "blake2b").digest())
+    return whole.hexdigest()
 
 
 def main(role: Role) -> None:
@@ -24,33 +37,34 @@ def main(role: Role) -> None:
         vocabulary = load_vocabulary(prepared / "vocabulary.tsv")
         tokens = numpy.load(prepared / "tokens.npy", mmap_mode="r")
         offsets = numpy.load(prepared / "offsets.npy", mmap_mode="r")
-        curve: list[tuple[int, float]] = []
-        started = time.perf_counter()
-        total = len(tokens) * params.skipgram.epochs
+        device = choose_device(params.device)
+        checkpoint = checkpoint_path(f"skipgram {role}", digest(prepared, params, device.type))
+        started, total = time.perf_counter(), len(tokens) * params.skipgram.epochs
         with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=None, leave=False) as bar:
 
             def report(read: int, loss: float) -> None:
-                curve.append((read, loss))
                 bar.set_postfix(loss=f"{loss:.3f}")
                 bar.update(read - bar.n)
                 run.metrics({"loss": loss, "words_per_second": read / (time.perf_counter() - started)}, step=read)
 
-            centres, contexts = train_skipgram(
+            trained = train_skipgram(
                 tokens,
                 offsets,
                 vocabulary.counts,
-                **params.skipgram.model_dump(),
+                params.skipgram,
                 seed=params.seed,
-                device=choose_device(params.device),
+                device=device,
                 report=report,
+                checkpoint=checkpoint,
             )
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
-            save_vectors(WordVectors(vocabulary, centres), folder, contexts=contexts)
-        save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
-        tail = [loss for _, loss in curve[-max(1, len(curve) // 10) :]]
+            save_vectors(WordVectors(vocabulary, trained.centres), folder, contexts=trained.contexts)
+        save_curve(trained.curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
+        tail = [loss for _, loss in trained.curve[-max(1, len(trained.curve) // 10) :]]
         summary = {"loss": round(float(numpy.mean(tail)), 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}
         write_json(Path("metrics/skipgram") / f"{role}.json", summary)
         run.metrics(summary)
+        remove(checkpoint)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import get_last_checkpoint
 
+from stages.outputs import checkpoint_path
 from stages.parameters import Training
 
 Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
@@ -224,4 +224,4 @@ def _checkpoints(what: str, model: PreTrainedModel, texts: Dataset, schedule: Sc
             for buffer in chunk.buffers():
                 if buffer is not None:
                     digest.update(buffer)
-    return Path(os.environ.get("DVC_ROOT", ".")) / ".checkpoints" / f"{what.replace(' ', '-')}-{digest.hexdigest()}"
+    return checkpoint_path(what, digest.hexdigest())

@@ -1,224 +1,143 @@
-"""Skip-gram with negative sampling, fast: blocks of text instead of single pairs.
+"""Skip-gram with negative sampling, fast: one way to go through the text, and a trainer for each kind of device.
 
-The token stream is cut into blocks of `block` positions. A block's contexts are its own positions and `window` more
-on each side; all its scores are one matrix product, of which a mask keeps the true pairs (near enough under
-word2vec's random window, in the same document). The block's centres share as many noise words as it has positions,
-each counted `negatives / block` times for every pair of a centre: the expectation of equation 4 (Mikolov et al. 2013)
-stays the same, its products become dense.
+On the CPU `shards.py` does the work, elsewhere `blocks.py`. Both train on what `reference.py` defines.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from stages.embeddings.reference import generate_negative_samples, keep_probability, noise_distribution
+from stages.embeddings.blocks import BlockTrainer
+from stages.embeddings.reference import SkipGramModel
+from stages.embeddings.shards import ShardTrainer
 from stages.errors import UserError
+from stages.outputs import replacing
+from stages.parameters import SkipGram
 
-CHUNK = 4_000_000  # tokens that are in memory at a time
-REPORT_EVERY = 100  # steps between two points of the loss curve
+POINTS = 200  # of the loss curve, at most
+CHECKPOINT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Blocks:
-    """Some blocks, ready to be scored. P positions a block, P + 2·window contexts."""
+class Trained:
+    """The two matrices, float32 on the CPU, and how it went."""
 
-    centres: Tensor  # word ids, [blocks, P]
-    contexts: Tensor  # word ids, [blocks, P + 2·window]; 0 where there is none
-    mask: Tensor  # 1 where centre and context are a pair, else 0, [blocks, P, P + 2·window]
-    noise: Tensor  # word ids, [blocks, P]
+    centres: Tensor  # [vocabulary, dim]
+    contexts: Tensor  # [vocabulary, dim]
+    curve: list[tuple[int, float]]  # (tokens read, mean loss of a pair with its share of noise, in nats)
 
 
 def train_skipgram(
     tokens: NDArray[numpy.int32],
     offsets: NDArray[numpy.int64],
     counts: NDArray[numpy.int64],
+    settings: SkipGram,
     *,
-    dim: int,
-    window: int,
-    negatives: int,
-    noise_exponent: float,
-    subsample: float,
-    epochs: int,
-    learning_rate: float,
-    block: int,
-    blocks_per_step: int,
-    most_pairs: float,
     seed: int,
     device: torch.device,
-    report: Callable[[int, float], None] = lambda tokens, loss: None,
-) -> tuple[Tensor, Tensor]:
+    report: Callable[[int, float], None] = lambda read, loss: None,
+    checkpoint: Path | None = None,
+) -> Trained:
     """Train skip-gram vectors; the learning rate falls linearly to a ten-thousandth.
 
-    Args:
-        tokens: word ids of all documents, one after another; may be memory-mapped.
-        offsets: where each document starts, and the end of the last one, shape [documents + 1].
-        counts: how often each word occurs, shape [vocabulary].
-        dim: length of a vector.
-        window: contexts are at most so many kept words away; the reach is drawn anew for each centre.
-        negatives: noise words for each pair, in expectation.
-        noise_exponent: see `noise_distribution`.
-        subsample: see `keep_probability`.
-        epochs: passes over the tokens.
-        learning_rate: at the start.
-        block: positions in a block.
-        blocks_per_step: blocks whose gradients are taken at the same parameters; too many of them on a small
-            vocabulary let frequent words collect too many stale gradients.
-        most_pairs: see `descend`.
-        seed: of every draw.
-        device: where the matrices are.
-        report: called with (tokens read, mean loss of a pair) every `REPORT_EVERY` steps.
+    The text is read in steps, and a step's draws depend on the seed and its number alone: a run that goes on from a
+    checkpoint ends in the same bytes as one that was never stopped.
 
-    Returns:
-        The centres' and the contexts' matrices, float32 on the CPU, shape [vocabulary, dim].
+    Args:
+        tokens: word ids of all documents, one after another; may be memory-mapped, and only a step's are in memory.
+        offsets: where each document starts, and the end of the last one, [documents + 1].
+        counts: how often each word occurs, [vocabulary].
+        settings: the section `skipgram` of params.yaml.
+        seed: of every draw.
+        device: where the work is done.
+        report: called with each point of the loss curve.
+        checkpoint: a file to save to every `CHECKPOINT_SECONDS` and to go on from, if it is there.
 
     Raises:
         UserError: the loss is no longer a number.
     """
-    # Draws come from a CPU generator, so that every device sees the same pairs.
-    generator = torch.Generator().manual_seed(seed)
-    frequency = torch.from_numpy(counts)
-    noise = noise_distribution(frequency, noise_exponent)
-    keep = keep_probability(frequency, subsample)
-    centres = ((torch.rand(len(counts), dim, generator=generator) - 0.5) / dim).to(device)
-    contexts = torch.zeros(len(counts), dim, device=device)
-    total, read, steps, last = max(len(tokens) * epochs, 1), 0, 0, None
-    for _ in range(epochs):
-        for ids, documents in _chunks(tokens, offsets):
-            chosen = torch.rand(len(ids), generator=generator, dtype=torch.float64) < keep[ids]
-            stream = _cut(ids[chosen], documents[chosen], block, blocks_per_step, window, noise, generator, device)
-            for share, blocks in stream:
-                done = read + share * len(ids)
-                if steps % REPORT_EVERY == 0:  # before the step, which has seen these very pairs
-                    report(int(done), _finite(pair_loss(centres, contexts, blocks, negatives)))
-                steps, last = steps + 1, blocks
-                descend(centres, contexts, blocks, negatives, learning_rate * max(1 - done / total, 1e-4), most_pairs)
-            read += len(ids)
-    if last:
-        _finite(pair_loss(centres, contexts, last, negatives))
-    _finite(float(centres.sum() + contexts.sum()))
-    return centres.cpu(), contexts.cpu()
+    model = SkipGramModel(len(counts), settings.dim, torch.Generator().manual_seed(seed)).requires_grad_(False)
+    start, curve = 0, []
+    if checkpoint and checkpoint.is_file():
+        saved = load_file(checkpoint)
+        model.load_state_dict({name: saved[name] for name in ("centres", "contexts")})
+        start, curve = int(saved["steps"]), [(int(read), loss) for read, loss in saved["curve"].tolist()]
+    trainer: ShardTrainer | BlockTrainer
+    if device.type == "cpu":
+        trainer = ShardTrainer(counts, model.centres, model.contexts, settings)
+    else:
+        trainer = BlockTrainer(counts, model.centres.to(device), model.contexts.to(device), settings)
+
+    size = settings.words_per_step or words_per_step(len(tokens), len(counts), settings.shards, device)
+    parts = settings.shards if device.type == "cpu" else 1
+    steps_per_epoch = -(-len(tokens) // (size * parts))
+    steps = steps_per_epoch * settings.epochs
+    every, total, pairs = max(1, steps // POINTS), 0.0, 0
+    saved_at = time.monotonic()
+    for step in range(start, steps):
+        epoch, within = divmod(step, steps_per_epoch)
+        first = within * size * parts
+        read = epoch * len(tokens) + first
+        pieces = [piece(tokens, offsets, first + part * size, size) for part in range(parts)]
+        rate = settings.learning_rate * max(1 - read / (len(tokens) * settings.epochs), 1e-4)
+        loss, counted = trainer.step([some for some in pieces if len(some[0])], rate, step_seed(seed, step))
+        total, pairs = total + loss, pairs + counted
+        if not numpy.isfinite(loss):
+            raise UserError(
+                "params.yaml: skipgram: the loss is no longer a number: lower skipgram.learning_rate, or "
+                "skipgram.words_per_step if it is set"
+            )
+        if (step + 1) % every == 0 and pairs:
+            curve.append((min(read + size * parts, (epoch + 1) * len(tokens)), total / pairs))
+            report(*curve[-1])
+            total, pairs = 0.0, 0
+            # Only where a point of the curve ends: what has been added up for the next one is not saved.
+            if checkpoint and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                _save(checkpoint, trainer, step + 1, curve)
+                saved_at = time.monotonic()
+    centres, contexts = (matrix.cpu().contiguous() for matrix in (trainer.centres, trainer.contexts))
+    return Trained(centres, contexts, curve)
 
 
-def descend(centres: Tensor, contexts: Tensor, blocks: Blocks, negatives: int, rate: float, most_pairs: float) -> None:
-    """Take one step of gradient descent in place.
+def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.device) -> int:
+    """Choose how many tokens a step reads (on the CPU, each shard in a step), where params.yaml does not say.
 
-    A row that occurs often in a step collects the gradients of many pairs at once, all taken at the same place:
-    their sum overshoots, and on a small vocabulary diverges. So a row's step is that of at most `most_pairs` pairs;
-    where it has more, their mean direction counts.
-
-    Args:
-        centres: matrix of centre vectors, [vocabulary, dim].
-        contexts: matrix of context vectors, [vocabulary, dim].
-        blocks: which pairs and which noise words.
-        negatives: noise words for each pair, in expectation.
-        rate: the learning rate.
-        most_pairs: pairs whose gradients a row takes in full; infinity for all.
+    On the CPU few and large steps cost less to merge; 20 an epoch at least leave the shards close together. On a GPU
+    few and large steps keep it busy, but on a small vocabulary many pairs of a step move the same rows.
     """
-    step = gradients(centres, contexts, blocks, negatives)
-    pairs = blocks.mask.sum(2)
-    weight = pairs.sum(1, keepdim=True).expand(-1, blocks.noise.shape[1]) * (negatives / blocks.noise.shape[1])
-    occurring = torch.cat([blocks.contexts, blocks.noise], 1)
-    updates = (
-        (centres, blocks.centres, step.centres, pairs * (1 + negatives)),
-        (contexts, occurring, torch.cat([step.contexts, step.noise], 1), torch.cat([blocks.mask.sum(1), weight], 1)),
-    )
-    for matrix, rows, gradient, collected in updates:
-        ids, total = rows.flatten(), torch.zeros(len(matrix), device=matrix.device)
-        total.index_add_(0, ids, collected.flatten())
-        share = (most_pairs / total[ids]).clamp_(max=1)  # where nothing was collected, the gradient is 0
-        matrix.index_add_(0, ids, gradient.flatten(0, 1).mul_(share[:, None]), alpha=-rate)
+    if device.type == "cpu":
+        return min(max(tokens // (20 * shards), 1000), 50_000)
+    return 32 * min(max(vocabulary // 64, 16), 4096)
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """Gradients of the summed loss, one row for each id in `Blocks`."""
+def piece(
+    tokens: NDArray[numpy.int32], offsets: NDArray[numpy.int64], start: int, size: int
+) -> tuple[NDArray[numpy.int32], NDArray[numpy.int64]]:
+    """Read a part of the text: its word ids, and where in it each document ends, [documents in it].
 
-    centres: Tensor  # [blocks, P, dim]
-    contexts: Tensor  # [blocks, P + 2·window, dim]
-    noise: Tensor  # [blocks, P, dim]
-
-
-def gradients(centres: Tensor, contexts: Tensor, blocks: Blocks, negatives: int) -> Gradients:
-    """Differentiate the loss of some blocks by hand: ∂/∂score is σ − 1 for a true pair and weight · σ for noise.
-
-    Args:
-        centres: matrix of centre vectors, [vocabulary, dim].
-        contexts: matrix of context vectors, [vocabulary, dim].
-        blocks: which pairs and which noise words.
-        negatives: noise words for each pair, in expectation.
+    A document that goes on beyond the part ends with it, so that the few pairs across its border are lost.
     """
-    centre, context, noise = centres[blocks.centres], contexts[blocks.contexts], contexts[blocks.noise]
-    pull = torch.bmm(centre, context.mT).sigmoid_().sub_(1).mul_(blocks.mask)
-    push = torch.bmm(centre, noise.mT).sigmoid_().mul_(_noise_weight(blocks, negatives))
-    return Gradients(
-        centres=torch.bmm(pull, context).baddbmm_(push, noise),
-        contexts=torch.bmm(pull.mT, centre),
-        noise=torch.bmm(push.mT, centre),
+    ids = numpy.array(tokens[start : start + size], dtype=numpy.int32)
+    inside = slice(
+        numpy.searchsorted(offsets, start, side="right"), numpy.searchsorted(offsets, start + len(ids), side="left") + 1
     )
+    return ids, numpy.minimum(numpy.asarray(offsets[inside], dtype=numpy.int64) - start, len(ids))
 
 
-def pair_loss(centres: Tensor, contexts: Tensor, blocks: Blocks, negatives: int) -> float:
-    """The mean loss of a true pair with its share of noise, in nats."""
-    centre = centres[blocks.centres]
-    positive = torch.nn.functional.logsigmoid(torch.bmm(centre, contexts[blocks.contexts].mT)) * blocks.mask
-    negative = torch.nn.functional.logsigmoid(-torch.bmm(centre, contexts[blocks.noise].mT))
-    total = positive.sum() + (negative * _noise_weight(blocks, negatives)).sum()
-    return float(-total / blocks.mask.sum().clamp(min=1))
+def step_seed(seed: int, step: int) -> int:
+    """A seed for each step, 63 bits."""
+    return int(numpy.random.SeedSequence([seed, step]).generate_state(1, numpy.uint64)[0] >> numpy.uint64(1))
 
 
-def _noise_weight(blocks: Blocks, negatives: int) -> Tensor:
-    """What each shared noise word counts for each centre, [blocks, P, 1]."""
-    return blocks.mask.sum(-1, keepdim=True) * (negatives / blocks.noise.shape[1])
-
-
-def _chunks(tokens: NDArray[numpy.int32], offsets: NDArray[numpy.int64]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Token ids and the number of the document that each is in, `CHUNK` tokens at a time."""
-    for start in range(0, len(tokens), CHUNK):
-        ids = numpy.asarray(tokens[start : start + CHUNK], dtype=numpy.int64)
-        documents = numpy.searchsorted(offsets, numpy.arange(start, start + len(ids)), side="right")
-        yield torch.from_numpy(ids), torch.from_numpy(documents)
-
-
-def _cut(
-    ids: Tensor,
-    documents: Tensor,
-    block: int,
-    blocks_per_step: int,
-    window: int,
-    noise: Tensor,
-    generator: torch.Generator,
-    device: torch.device,
-) -> Iterator[tuple[float, Blocks]]:
-    """Cut a stream of kept tokens into blocks; with each step, the share of the stream that lies before it."""
-    if len(ids) == 0:
-        return
-    blocks = -(-len(ids) // block)
-    margin = (window, blocks * block - len(ids) + window)
-    around = torch.nn.functional.pad(ids, margin).unfold(0, block + 2 * window, block)
-    inside = torch.nn.functional.pad(documents, margin, value=-1).unfold(0, block + 2 * window, block)
-    distance = (torch.arange(block + 2 * window) - window - torch.arange(block)[:, None]).abs()
-    own = slice(window, window + block)
-    for start in range(0, blocks, blocks_per_step):
-        some = slice(start, start + blocks_per_step)
-        centre_documents = inside[some, own, None]
-        reach = torch.randint(1, window + 1, centre_documents.shape, generator=generator)
-        mask = (distance <= reach) & (distance > 0)
-        mask &= (inside[some, None, :] == centre_documents) & (centre_documents >= 0)
-        drawn = generate_negative_samples(noise, (len(mask), block), generator)
-        yield (
-            start / blocks,
-            Blocks(around[some, own].to(device), around[some].to(device), mask.float().to(device), drawn.to(device)),
-        )
-
-
-def _finite(loss: float) -> float:
-    if not numpy.isfinite(loss):
-        raise UserError(
-            "params.yaml: skipgram: the loss is no longer a number: lower skipgram.learning_rate or "
-            "skipgram.blocks_per_step"
-        )
-    return loss
+def _save(path: Path, trainer: ShardTrainer | BlockTrainer, steps: int, curve: list[tuple[int, float]]) -> None:
+    tensors = {"centres": trainer.centres.cpu().contiguous(), "contexts": trainer.contexts.cpu().contiguous()}
+    tensors |= {"steps": torch.tensor(steps), "curve": torch.tensor(curve, dtype=torch.float64)}
+    with replacing(path) as partial:
+        save_file(tensors, partial)

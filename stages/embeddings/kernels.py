@@ -1,0 +1,145 @@
+"""The inner loops of skip-gram on the CPU, compiled by numba; `shards.py` calls them and says what they mean.
+
+Arguments have no annotations: numba takes their types from the arrays, float32 in training and float64 in tests.
+"""
+# ruff: noqa: ANN001, ANN201, ANN202
+
+import math
+
+import numpy
+from numba import njit
+
+LOSS_EVERY = 16  # words between two whose loss is taken
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _random(state):
+    """Mix a counter into 64 random bits (SplitMix64: Steele, Lea and Flood 2014)."""
+    mixed = (state ^ (state >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> numpy.uint64(31))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _counter(seed, place):
+    """A different place of SplitMix64's sequence for each draw of each seed."""
+    return _random(seed) + numpy.uint64(place) * numpy.uint64(0x9E3779B97F4A7C15)
+
+
+@njit(nogil=True, cache=True)
+def keep_words(tokens, ends, keep, window, dynamic, seed, words, first, last):
+    """Fill `words`, `first` and `last` (see `Sampled`) with what is kept of `tokens`, and return how much it is."""
+    low, high = numpy.uint64(0xFFFFFFFF), numpy.uint64(32)
+    start = kept = 0
+    for document in range(len(ends)):
+        end = min(ends[document], len(tokens))
+        opening = kept
+        for place in range(start, end):
+            drawn = _random(_counter(seed, place))
+            if (drawn >> high) <= keep[tokens[place]]:
+                words[kept] = tokens[place]
+                first[kept] = 1 + numpy.int64(((drawn & low) * numpy.uint64(window)) >> high) if dynamic else window
+                kept += 1
+        for place in range(opening, kept):  # only now is it known where the document ends
+            reach = first[place]
+            first[place] = max(opening, place - reach)
+            last[place] = min(kept, place + reach + 1)
+        start = end
+    return kept
+
+
+@njit(nogil=True, cache=True)
+def draw_noise(accept, alias, seed, noise):
+    """Fill `noise` with word ids from the tables of `alias_table`."""
+    low, high = numpy.uint64(0xFFFFFFFF), numpy.uint64(32)
+    for place in range(len(noise)):
+        drawn = _random(_counter(seed, place))
+        word = numpy.int64(((drawn >> high) * numpy.uint64(len(accept))) >> high)
+        noise[place] = word if (drawn & low) <= accept[word] else alias[word]
+
+
+@njit(nogil=True, cache=True)
+def borrow(matrix, ids, places, borrowed):
+    """Copy the rows that `ids` name into `borrowed`, each once, and turn ids into rows of it."""
+    taken = 0
+    for i in range(len(ids)):
+        word = ids[i]
+        if places[word] < 0:
+            places[word] = taken
+            borrowed[taken] = matrix[word]
+            taken += 1
+        ids[i] = places[word]
+
+
+@njit(nogil=True, cache=True)
+def merge(matrix, start, end, places, borrowed, weights):
+    """Add to the rows from `start` to `end` what each shard has changed, in the shards' order."""
+    for word in range(start, end):
+        for column in range(matrix.shape[1]):
+            before = matrix[word, column]
+            change = matrix.dtype.type(0)
+            for shard in range(len(borrowed)):
+                place = places[shard, word]
+                if place >= 0:
+                    change += borrowed[shard][place, column] - before
+            matrix[word, column] = before + weights[word] * change
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _softplus(score):
+    """−log σ(−score), for scores of any size."""
+    return max(score, 0.0) + math.log1p(math.exp(-abs(score)))
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def descend(centres, contexts, rows, words, first, last, noise, negatives, shared, rate):  # noqa: PLR0912
+    """Take the steps of a piece of text; see `shards.descend`."""
+    dim = centres.shape[1]
+    one, zero = centres.dtype.type(1), centres.dtype.type(0)
+    group = numpy.empty(shared + negatives, numpy.int32)
+    slope = numpy.empty(shared + negatives, centres.dtype)
+    centre, change = numpy.empty(dim, centres.dtype), numpy.empty(dim, centres.dtype)
+    loss, pairs, drawn = 0.0, 0, 0
+    for place in range(len(words)):
+        row, near = rows[place], first[place]
+        left, groups = last[place] - first[place] - 1, -(-(last[place] - first[place] - 1) // shared)
+        while groups > 0:
+            size, filled = left // groups, 0
+            left, groups = left - size, groups - 1
+            while filled < size:
+                if near != place:
+                    group[filled] = words[near]
+                    filled += 1
+                near += 1
+            for _ in range(negatives):
+                group[filled] = noise[drawn]
+                filled, drawn = filled + 1, drawn + 1
+            for column in range(dim):
+                centre[column] = centres[row, column]
+                change[column] = zero
+            for member in range(filled):
+                other, score = group[member], zero
+                for column in range(dim):
+                    score += centre[column] * contexts[other, column]
+                slope[member] = score
+            if place % LOSS_EVERY == 0:
+                for member in range(filled):
+                    if member < size:
+                        loss += _softplus(-slope[member])
+                    else:
+                        loss += size * _softplus(slope[member])
+                pairs += size
+            for member in range(filled):
+                truth = one / (one + math.exp(-slope[member]))
+                slope[member] = rate * (one - truth) if member < size else -rate * size * truth
+            for member in range(filled):  # before any row moves: a group may hold a word twice
+                other, pull = group[member], slope[member]
+                for column in range(dim):
+                    change[column] += pull * contexts[other, column]
+            for member in range(filled):
+                other, pull = group[member], slope[member]
+                for column in range(dim):
+                    contexts[other, column] += pull * centre[column]
+            for column in range(dim):
+                centres[row, column] += change[column]
+    return loss, pairs
