@@ -80,6 +80,7 @@ class SkipGram(Section):
     shared: Positive
     shards: Annotated[int, Field(ge=1, le=256)]
     words_per_step: Positive | None
+    runs: Positive
 
 
 class Align(Section):

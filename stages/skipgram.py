@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 import numpy
+import torch
 from tqdm import tqdm
 
 from stages.command import command, stage
 from stages.corpora.vocabulary import load_vocabulary
 from stages.devices import choose_device
-from stages.embeddings.skipgram import train_skipgram
+from stages.embeddings.skipgram import Trained, train_skipgram
 from stages.embeddings.vectors import WordVectors, save_vectors
 from stages.evaluation.curves import save_curve
 from stages.outputs import checkpoint_path, remove, replacing, write_json
@@ -38,33 +39,44 @@ def main(role: Role) -> None:
         tokens = numpy.load(prepared / "tokens.npy", mmap_mode="r")
         offsets = numpy.load(prepared / "offsets.npy", mmap_mode="r")
         device = choose_device(params.device)
-        checkpoint = checkpoint_path(f"skipgram {role}", digest(prepared, params, device.type))
-        started, total = time.perf_counter(), len(tokens) * params.skipgram.epochs
+        checkpoints = checkpoint_path(f"skipgram {role}", digest(prepared, params, device.type))
+        started, text = time.perf_counter(), len(tokens) * params.skipgram.epochs
+        total = text * params.skipgram.runs
+        runs: list[Trained] = []
         with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=None, leave=False) as bar:
 
             def report(read: int, loss: float) -> None:
+                read += text * len(runs)
                 bar.set_postfix(loss=f"{loss:.3f}")
                 bar.update(read - bar.n)
                 run.metrics({"loss": loss, "words_per_second": read / (time.perf_counter() - started)}, step=read)
 
-            trained = train_skipgram(
-                tokens,
-                offsets,
-                vocabulary.counts,
-                params.skipgram,
-                seed=params.seed,
-                device=device,
-                report=report,
-                checkpoint=checkpoint,
-            )
+            for number in range(params.skipgram.runs):
+                trained = train_skipgram(
+                    tokens,
+                    offsets,
+                    vocabulary.counts,
+                    params.skipgram,
+                    seed=params.seed * params.skipgram.runs + number,
+                    device=device,
+                    report=report,
+                    checkpoint=checkpoints / f"{number}.safetensors",
+                )
+                runs.append(trained)
+        centres = torch.cat([trained.centres for trained in runs], dim=1)
+        contexts = torch.cat([trained.contexts for trained in runs], dim=1)
+        curve = [
+            (points[0][0], sum(loss for _, loss in points) / len(points))
+            for points in zip(*(trained.curve for trained in runs), strict=True)
+        ]
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
-            save_vectors(WordVectors(vocabulary, trained.centres), folder, contexts=trained.contexts)
-        save_curve(trained.curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
-        tail = [loss for _, loss in trained.curve[-max(1, len(trained.curve) // 10) :]]
+            save_vectors(WordVectors(vocabulary, centres), folder, contexts=contexts)
+        save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
+        tail = [loss for _, loss in curve[-max(1, len(curve) // 10) :]]
         summary = {"loss": round(float(numpy.mean(tail)), 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}
         write_json(Path("metrics/skipgram") / f"{role}.json", summary)
         run.metrics(summary)
-        remove(checkpoint)
+        remove(checkpoints)
 
 
 if __name__ == "__main__":

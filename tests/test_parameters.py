@@ -71,7 +71,7 @@ def test_the_shipped_file_loads_with_the_values_that_stand_in_it() -> None:
     ("key", "value", "shown"),
     [
         ("skipgramm", {"dim": 3}, ("unknown key", "skipgram", "seed")),
-        ("skipgram.dims", 3, ("unknown key", "dim", "window", "most_pairs")),
+        ("skipgram.dims", 3, ("unknown key", "dim", "window", "shards")),
         ("adapt.representation.lr", 0.1, ("unknown key", "learning_rate", "strung")),
         ("skipgram.dim", "wide", ("'wide'", "integer")),
         ("skipgram.dim", 20.0, ("20.0", "integer")),
@@ -210,9 +210,8 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path: Path, written: str, valu
     assert load_parameters(path).skipgram.subsample == value
 
 
-def test_whole_numbers_do_for_numbers_and_infinity_for_a_cap(changed: Callable[[str, object], Path]) -> None:
-    assert load_parameters(changed("skipgram.most_pairs", 7)).skipgram.most_pairs == 7
-    assert load_parameters(changed("skipgram.most_pairs", math.inf)).skipgram.most_pairs == math.inf
+def test_whole_numbers_do_for_numbers(changed: Callable[[str, object], Path]) -> None:
+    assert load_parameters(changed("distill.temperature", 7)).distill.temperature == 7
 
 
 def test_norwegian_is_a_language_and_not_false(tmp_path: Path) -> None:

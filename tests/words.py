@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     "shared": 3,
     "shards": 2,
     "words_per_step": None,
+    "runs": 1,
 }
 
 

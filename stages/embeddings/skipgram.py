@@ -58,13 +58,13 @@ def train_skipgram(
         seed: of every draw.
         device: where the work is done.
         report: called with each point of the loss curve.
-        checkpoint: a file to save to every `CHECKPOINT_SECONDS` and to go on from, if it is there.
+        checkpoint: a file to save to every `CHECKPOINT_SECONDS` and at the end, and to go on from if it is there.
 
     Raises:
         UserError: the loss is no longer a number.
     """
     model = SkipGramModel(len(counts), settings.dim, torch.Generator().manual_seed(seed)).requires_grad_(False)
-    start, curve = 0, []
+    start, curve, began = 0, [], time.monotonic()
     if checkpoint and checkpoint.is_file():
         saved = load_file(checkpoint)
         model.load_state_dict({name: saved[name] for name in ("centres", "contexts")})
@@ -80,7 +80,7 @@ def train_skipgram(
     steps_per_epoch = -(-len(tokens) // (size * parts))
     steps = steps_per_epoch * settings.epochs
     every, total, pairs = max(1, steps // POINTS), 0.0, 0
-    saved_at = time.monotonic()
+    saved_at = began
     for step in range(start, steps):
         epoch, within = divmod(step, steps_per_epoch)
         first = within * size * parts
@@ -102,6 +102,8 @@ def train_skipgram(
             if checkpoint and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 _save(checkpoint, trainer, step + 1, curve)
                 saved_at = time.monotonic()
+    if checkpoint and time.monotonic() - began > CHECKPOINT_SECONDS:
+        _save(checkpoint, trainer, steps, curve)  # whatever comes after it may be stopped too
     centres, contexts = (matrix.cpu().contiguous() for matrix in (trainer.centres, trainer.contexts))
     return Trained(centres, contexts, curve)
 
