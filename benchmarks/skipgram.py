@@ -1,77 +1,227 @@
-"""Skip-gram beside gensim: words a second and word similarity, on the source corpus, in one process.
+"""Skip-gram beside gensim and fastText: words a second and word similarity, on the source corpus, in one process.
 
-`make bench` after `make repro`. Both train on the same token ids with the hyperparameters of params.yaml, by turns,
-`RUNS` times; medians are printed. Similarity is Spearman's correlation on the files that gensim carries.
+`make bench` after `make repro`. All train on the same words with the same settings, by turns; fastText takes part
+where it is installed (`pip install fasttext-ng`, which compiles it), without its subwords. Similarity is Spearman's
+correlation on the files that gensim carries. The time that each needs to count words is left out.
 """
 
+import argparse
+import json
 import statistics
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
 from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import datapath
+from numpy.typing import NDArray
 
-from stages.corpora.vocabulary import load_vocabulary
+from stages.corpora.vocabulary import Vocabulary, load_vocabulary
 from stages.devices import choose_device
+from stages.embeddings.blocks import SIZE
+from stages.embeddings.reference import keep_probability
 from stages.embeddings.skipgram import train_skipgram
-from stages.parameters import load_parameters
+from stages.parameters import SkipGram, load_parameters
 
-RUNS = 3
+try:
+    import fasttext as library
+except ImportError:
+    library = None
+
+FILES = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
+Result = tuple[float, list[str], NDArray[numpy.float32]]  # words a second, the words, their vectors
 
 
-def similarity(words: list[str], vectors: numpy.ndarray) -> str:
-    """Spearman's correlation on wordsim353 and simlex999."""
+@dataclass(frozen=True)
+class Text:
+    """The source corpus, as ids and as words."""
+
+    tokens: NDArray[numpy.int32]
+    offsets: NDArray[numpy.int64]
+    vocabulary: Vocabulary
+    sentences: list[list[str]]
+
+
+def load_text(folder: Path) -> Text:
+    """Read what `prepare` made."""
+    vocabulary = load_vocabulary(folder / "vocabulary.tsv")
+    tokens, offsets = numpy.load(folder / "tokens.npy"), numpy.load(folder / "offsets.npy")
+    documents = numpy.split(tokens, offsets[1:-1])
+    return Text(tokens, offsets, vocabulary, [[vocabulary.words[token] for token in some] for some in documents])
+
+
+def crosswiki(text: Text, own: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
+    """Our own."""
+    started = time.perf_counter()
+    trained = train_skipgram(text.tokens, text.offsets, text.vocabulary.counts, own, seed=seed, device=device)
+    rate = len(text.tokens) * own.epochs / (time.perf_counter() - started)
+    return rate, list(text.vocabulary.words), trained.vectors(own.vectors).numpy()
+
+
+def gensim(text: Text, own: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
+    """The Word2Vec of gensim."""
+    model = Word2Vec(
+        vector_size=own.dim,
+        window=own.window,
+        negative=own.negatives,
+        ns_exponent=own.noise_exponent,
+        sample=own.subsample,
+        alpha=own.learning_rate,
+        min_alpha=own.learning_rate * 1e-4,
+        sg=1,
+        min_count=1,
+        workers=threads,
+        seed=seed,
+    )
+    model.build_vocab(text.sentences)
+    started = time.perf_counter()
+    model.train(text.sentences, total_examples=len(text.sentences), epochs=own.epochs)
+    rate = len(text.tokens) * own.epochs / (time.perf_counter() - started)
+    return rate, model.wv.index_to_key, model.wv.vectors
+
+
+def fasttext(text: Text, own: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
+    """The skipgram of fastText without subwords; it counts words while it trains, which a pass of its own measures."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "text"
+        path.write_text("\n".join(map(" ".join, text.sentences)) + "\n", encoding="utf-8")
+
+        def run(epochs: int, dim: int) -> tuple[float, Any]:
+            started = time.perf_counter()
+            model = library.train_unsupervised(
+                str(path),
+                model="skipgram",
+                dim=dim,
+                ws=own.window,
+                neg=own.negatives,
+                t=own.subsample,
+                epoch=epochs,
+                lr=own.learning_rate,
+                minCount=1,
+                minn=0,
+                maxn=0,
+                bucket=0,
+                loss="ns",
+                thread=threads,
+                verbose=0,
+            )
+            return time.perf_counter() - started, model
+
+        counting = run(0, 1)[0]
+        seconds, model = run(own.epochs, own.dim)
+        words = [word for word in model.get_words() if word in text.vocabulary.ids]
+        vectors = numpy.stack([model.get_word_vector(word) for word in words])
+    return len(text.tokens) * own.epochs / max(seconds - counting, 1e-9), words, vectors
+
+
+def similarity(words: list[str], vectors: NDArray[numpy.float32]) -> dict[str, float]:
+    """Spearman's correlation with people's judgements."""
     keyed = KeyedVectors(vectors.shape[1])
     keyed.add_vectors(words, vectors)
-    files = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
-    scores = {name: keyed.evaluate_word_pairs(datapath(file))[1][0] for name, file in files.items()}
-    return ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    return {name: round(float(keyed.evaluate_word_pairs(datapath(file))[1][0]), 4) for name, file in FILES.items()}
+
+
+def systems() -> dict[str, Callable[[Text, SkipGram, int, torch.device, int], Result]]:
+    """What can be compared here."""
+    found = {"crosswiki": crosswiki, "gensim": gensim, "fasttext": fasttext}
+    return found if library else {name: system for name, system in found.items() if name != "fasttext"}
+
+
+def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One row for each dim, seed and system; the systems take turns."""
+    params = load_parameters()
+    device, text = choose_device(given.device), load_text(Path("data/prepared/source"))
+    threads = given.threads
+    torch.set_num_threads(threads)
+    changes = {"window": 5, "negatives": 5, "epochs": given.epochs, "learning_rate": given.learning_rate, "runs": 1}
+    for dim in given.dim:
+        own = params.skipgram.model_copy(update={**changes, "dim": dim, "shards": threads, "vectors": given.vectors})
+        train_skipgram(  # compiles what is not compiled yet
+            text.tokens[:1000], numpy.array([0, 1000]), text.vocabulary.counts, own, seed=0, device=device
+        )
+        for seed, (name, system) in product(range(1, given.runs + 1), systems().items()):
+            rate, words, vectors = system(text, own, seed, device, threads)
+            row = {"system": name, "dim": dim, "seed": seed, "words_per_second": round(rate)}
+            yield {**row, **similarity(words, vectors)}
+
+
+def bytes_per_word(text: Text, own: SkipGram) -> float:
+    """What a GPU must move for each word of the text: rows read and written, each of a kept word's once."""
+    kept = keep_probability(torch.from_numpy(text.vocabulary.counts), own.subsample).numpy()
+    share = float((kept * text.vocabulary.counts).sum() / text.vocabulary.counts.sum())
+    rows = 1 + (SIZE + 2 * own.window) / SIZE + 1  # its centre, and its share of its block's contexts and noise words
+    return share * rows * own.dim * 4 * 2
+
+
+def copy_bandwidth(device: torch.device) -> float:
+    """Bytes a second that a large copy on the device reads and writes."""
+    one = torch.empty(2**26, device=device)
+    other = torch.empty_like(one)
+    times = []
+    for _ in range(10):
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        started = time.perf_counter()
+        other.copy_(one)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return 2 * one.nbytes / min(times)
+
+
+def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each dim and system, and crosswiki's ratio to each other system."""
+    for dim in dict.fromkeys(row["dim"] for row in rows):
+        rates: dict[str, list[int]] = {}
+        for name in dict.fromkeys(row["system"] for row in rows):
+            own = [row for row in rows if row["dim"] == dim and row["system"] == name]
+            rates[name] = [row["words_per_second"] for row in own]
+            quality = ", ".join(f"{file} {statistics.mean(row[file] for row in own):.3f}" for file in FILES)
+            yield f"dim {dim}: {name}: {statistics.median(rates[name]):,.0f} words/s, {quality}"
+        for name in list(rates)[1:]:
+            ratios = [one / other for one, other in zip(rates["crosswiki"], rates[name], strict=True)]
+            low, high = min(ratios), max(ratios)
+            yield f"dim {dim}: {statistics.median(ratios):.2f} times {name} ({low:.2f} to {high:.2f})"
 
 
 def main() -> None:
-    """Time both, and print a line for each and their ratio."""
-    params = load_parameters()
-    own = params.skipgram
-    prepared = Path("data/prepared/source")
-    vocabulary = load_vocabulary(prepared / "vocabulary.tsv")
-    tokens, offsets = numpy.load(prepared / "tokens.npy"), numpy.load(prepared / "offsets.npy")
-    documents = numpy.split(tokens, offsets[1:-1])
-    sentences = [[vocabulary.words[token] for token in document] for document in documents]
-    device, threads = choose_device(params.device), torch.get_num_threads()
-    read = len(tokens) * own.epochs
-    rates: dict[str, list[float]] = {"crosswiki": [], "gensim": []}
-    quality = {}
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        arguments = {**own.model_dump(), "seed": params.seed, "device": device}
-        centres, _contexts = train_skipgram(tokens, offsets, vocabulary.counts, **arguments)
-        rates["crosswiki"].append(read / (time.perf_counter() - started))
-        quality["crosswiki"] = similarity(list(vocabulary.words), centres.numpy())
-
-        model = Word2Vec(
-            vector_size=own.dim,
-            window=own.window,
-            negative=own.negatives,
-            ns_exponent=own.noise_exponent,
-            sample=own.subsample,
-            alpha=own.learning_rate,
-            min_alpha=own.learning_rate * 1e-4,
-            sg=1,
-            min_count=1,
-            workers=threads,
-            seed=params.seed,
-        )
-        model.build_vocab(sentences)
-        started = time.perf_counter()
-        model.train(sentences, total_examples=len(sentences), epochs=own.epochs)
-        rates["gensim"].append(read / (time.perf_counter() - started))
-        quality["gensim"] = similarity(model.wv.index_to_key, model.wv.vectors)
-    for name, measured in rates.items():
-        print(f"{name}: {statistics.median(measured):,.0f} words/s, {quality[name]} ({device}, {threads} threads)")
-    ratios = [own_rate / other for own_rate, other in zip(*rates.values(), strict=True)]
-    print(f"ratio: {statistics.median(ratios):.2f} (of {RUNS} runs: {min(ratios):.2f} to {max(ratios):.2f})")
+    """Measure, and print lines for people or rows for machines."""
+    parser = argparse.ArgumentParser("python -m benchmarks.skipgram", description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("--dim", type=int, nargs="+", default=[100, 300])
+    parser.add_argument("--runs", type=int, default=3, help="of each, with seeds 1, 2, …")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--learning-rate", type=float, default=0.025)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--vectors", choices=["sum", "centres"], default="sum", help="of crosswiki")
+    parser.add_argument("--json", action="store_true", help="print one row a training and nothing else")
+    given = parser.parse_args()
+    rows = []
+    for row in measure(given):
+        rows.append(row)
+        print(json.dumps(row), file=sys.stdout if given.json else sys.stderr, flush=True)
+    if not given.json:
+        print("\n".join(summary(rows)))
+        device = choose_device(given.device)
+        if device.type == "cuda":
+            own = load_parameters().skipgram
+            for dim in given.dim:
+                text = load_text(Path("data/prepared/source"))
+                moved = bytes_per_word(text, own.model_copy(update={"dim": dim, "window": 5}))
+                bandwidth = copy_bandwidth(device)
+                rate = statistics.median(
+                    row["words_per_second"] for row in rows if row["dim"] == dim and row["system"] == "crosswiki"
+                )
+                name = torch.cuda.get_device_name()
+                print(f"dim {dim}: {moved:,.0f} bytes a word; {name} copies {bandwidth / 1e9:,.0f} GB/s")
+                print(f"dim {dim}: {rate * moved / bandwidth:.1%} of that limit")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ class SkipGram(Section):
     shards: Annotated[int, Field(ge=1, le=256)]
     words_per_step: Positive | None
     runs: Positive
+    vectors: Literal["sum", "centres"]
 
 
 class Align(Section):

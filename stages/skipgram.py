@@ -63,14 +63,14 @@ def main(role: Role) -> None:
                     checkpoint=checkpoints / f"{number}.safetensors",
                 )
                 runs.append(trained)
-        centres = torch.cat([trained.centres for trained in runs], dim=1)
+        vectors = torch.cat([trained.vectors(params.skipgram.vectors) for trained in runs], dim=1)
         contexts = torch.cat([trained.contexts for trained in runs], dim=1)
         curve = [
             (points[0][0], sum(loss for _, loss in points) / len(points))
             for points in zip(*(trained.curve for trained in runs), strict=True)
         ]
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
-            save_vectors(WordVectors(vocabulary, centres), folder, contexts=contexts)
+            save_vectors(WordVectors(vocabulary, vectors), folder, contexts=contexts)
         save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
         tail = [loss for _, loss in curve[-max(1, len(curve) // 10) :]]
         summary = {"loss": round(float(numpy.mean(tail)), 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}

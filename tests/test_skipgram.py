@@ -51,6 +51,12 @@ def test_training_gives_a_vector_for_every_word_in_two_matrices(trainer: str) ->
     assert not torch.equal(found.centres, found.contexts)
 
 
+def test_a_word_has_its_centre_vector_or_the_sum_of_both() -> None:
+    found = train(planted())
+    assert torch.equal(found.vectors("centres"), found.centres)
+    numpy.testing.assert_allclose(found.vectors("sum"), found.centres.numpy() + found.contexts.numpy())
+
+
 def test_training_again_gives_the_same_bytes_whatever_the_global_generators_do(trainer: str) -> None:
     first = train(planted(), subsample=0.01)
     random.seed(99)

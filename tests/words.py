@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "shards": 2,
     "words_per_step": None,
     "runs": 1,
+    "vectors": "sum",
 }
 
 

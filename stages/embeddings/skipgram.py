@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy
 import torch
@@ -32,6 +33,13 @@ class Trained:
     centres: Tensor  # [vocabulary, dim]
     contexts: Tensor  # [vocabulary, dim]
     curve: list[tuple[int, float]]  # (tokens read, mean loss of a pair with its share of noise, in nats)
+
+    def vectors(self, which: Literal["sum", "centres"]) -> Tensor:
+        """A vector for each word: its centre vector, or the sum of both (Levy, Goldberg and Dagan 2015, section 3.3).
+
+        The sum is near not only to words with like contexts, but also to the contexts themselves.
+        """
+        return self.centres + self.contexts if which == "sum" else self.centres
 
 
 def train_skipgram(
