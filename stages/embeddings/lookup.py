@@ -1,0 +1,35 @@
+"""Nearest words, within a language and across languages."""
+
+import torch
+
+from stages.embeddings.alignment import mean_similarity
+from stages.embeddings.vectors import WordVectors, unit
+
+CSLS = 10  # neighbours whose mean similarity shows a hub
+ASKED = 20_000  # of the most frequent words, which are asked for when hubs are looked for
+
+
+def nearest_words(word: str, words: WordVectors, others: WordVectors, best: int) -> list[tuple[str, float]]:
+    """The words of `others` that are nearest to a word of `words`, both in one space.
+
+    Within a language by the cosine; across languages by CSLS, 2cos(x, y) − r(x) − r(y) (Lample et al. 2018, equation
+    7), since some words are near to everything there.
+
+    Args:
+        word: one of `words`; any other raises KeyError.
+        words: where the word is from.
+        others: the same, or another language's.
+        best: how many are wanted.
+
+    Returns:
+        The nearest first, each with its cosine.
+    """
+    place = words.vocabulary.ids[word]
+    own, keys = unit(words.vectors), unit(others.vectors)
+    cosines = keys @ own[place]
+    within = words.vocabulary.words == others.vocabulary.words
+    scores = cosines if within else 2 * cosines - mean_similarity(keys, own[:ASKED], CSLS)
+    if within:
+        scores[place] = -torch.inf
+    found = scores.topk(min(best, len(keys) - within)).indices.tolist()
+    return [(others.vocabulary.words[row], float(cosines[row])) for row in found]

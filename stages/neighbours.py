@@ -1,0 +1,48 @@
+"""neighbours: the words nearest to a word, in its own language and in the others: python -m stages.neighbours water."""
+
+import argparse
+from pathlib import Path
+
+from stages.command import command
+from stages.corpora.presets import languages_of
+from stages.embeddings.alignment import standardise
+from stages.embeddings.lookup import nearest_words
+from stages.embeddings.vectors import WordVectors, load_vectors
+from stages.errors import UserError
+from stages.parameters import ROLES, Role, load_parameters
+
+ALIGNED: dict[Role, Path] = {"target": Path("models/aligned/target"), "test": Path("models/aligned/test")}
+
+
+def load_aligned() -> dict[Role, WordVectors]:
+    """The vectors of every role that is there, in the source's standardised space."""
+    source = load_vectors(Path("models/skipgram/source"))
+    found: dict[Role, WordVectors] = {"source": WordVectors(source.vocabulary, standardise(source.vectors))}
+    return found | {role: load_vectors(folder) for role, folder in ALIGNED.items() if folder.is_dir()}
+
+
+def main() -> None:
+    """Print a line for each language: the nearest words with their cosines."""
+    parser = argparse.ArgumentParser("python -m stages.neighbours", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("word", help="in any of the languages")
+    parser.add_argument("--language", help="of the word; otherwise the first that knows it: source, target, test")
+    parser.add_argument("--best", type=int, default=8, help="how many words of each language")
+    given = parser.parse_args()
+    languages, vectors = languages_of(load_parameters()), load_aligned()
+    codes = {role: languages[role] or role for role in vectors}
+    if given.language and given.language not in codes.values():
+        raise UserError(f"--language: found {given.language!r}; there are vectors of {', '.join(codes.values())}")
+    if given.best < 1:
+        raise UserError(f"--best: found {given.best}; 1 or more is needed")
+    asked = [role for role in ROLES if role in codes and given.language in (None, codes[role])]
+    word = given.word.lower()
+    own = next((role for role in asked if word in vectors[role].vocabulary.ids), None)
+    if own is None:
+        raise UserError(f"{given.word}: no such word in the vocabulary of {', '.join(codes[role] for role in asked)}")
+    for role, others in vectors.items():
+        nearest = nearest_words(word, vectors[own], others, given.best)
+        print(f"{codes[role]:4}", "  ".join(f"{other} {cosine:.2f}" for other, cosine in nearest))
+
+
+if __name__ == "__main__":
+    command(main, arguments=True)

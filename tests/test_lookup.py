@@ -1,0 +1,44 @@
+"""Nearest words against gensim within a language, and a planted translation across languages."""
+
+import numpy
+import pytest
+import torch
+from gensim.models import KeyedVectors
+
+from stages.corpora.vocabulary import Vocabulary
+from stages.embeddings.lookup import nearest_words
+from stages.embeddings.vectors import WordVectors
+from tests.words import seeded
+
+
+def words_of(prefix: str, vectors: torch.Tensor) -> WordVectors:
+    size = len(vectors)
+    return WordVectors(Vocabulary(tuple(f"{prefix}{i}" for i in range(size)), numpy.ones(size, dtype=int)), vectors)
+
+
+def test_within_a_language_the_answers_are_those_of_gensim() -> None:
+    words = words_of("a", torch.randn(50, 8, generator=seeded(1)))
+    keyed = KeyedVectors(8)
+    keyed.add_vectors(list(words.vocabulary.words), words.vectors.numpy())
+    found, expected = nearest_words("a7", words, words, 5), keyed.most_similar("a7", topn=5)
+    assert [word for word, _ in found] == [word for word, _ in expected]
+    assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in expected], abs=1e-5)
+
+
+def test_across_languages_hubs_stand_back_behind_translations() -> None:
+    own = torch.nn.functional.normalize(torch.randn(200, 16, generator=seeded(1)) + 1.0, dim=1)
+    hub = own.mean(0, keepdim=True)
+    noisy = own + 0.2 * torch.randn(200, 16, generator=seeded(2))
+    words, others = words_of("a", own), words_of("b", torch.cat([noisy, hub]))
+    cosine = torch.nn.functional.normalize(others.vectors, dim=1) @ own.T
+    best = [nearest_words(f"a{i}", words, others, 1)[0][0] for i in range(200)]
+    assert best.count("b200") < int((cosine.argmax(0) == 200).sum()) / 2
+    right = sum(word == f"b{i}" for i, word in enumerate(best))
+    assert right > int((cosine.argmax(0) == torch.arange(200)).sum())
+
+
+def test_there_are_never_more_words_than_there_are() -> None:
+    words = words_of("a", torch.randn(3, 4, generator=seeded(1)))
+    assert len(nearest_words("a0", words, words, 10)) == 2
+    with pytest.raises(KeyError):
+        nearest_words("b0", words, words, 1)
