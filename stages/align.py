@@ -9,10 +9,10 @@ from stages.embeddings.alignment import align, mutual_neighbours, precision, sta
 from stages.embeddings.dictionary import (
     entries_of_titles,
     hold_out,
-    identical_words,
     known_pairs,
     load_dictionary,
     save_dictionary,
+    words_spelled_alike,
 )
 from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors
 from stages.errors import UserError
@@ -36,7 +36,7 @@ def main(role: Role) -> None:
         ]
         titles = entries_of_titles(articles["source"], articles[role])
         words = [(segment(s, language["source"]), segment(o, language[role])) for s, o in [*given, *titles]]
-        alike = identical_words(source.vocabulary, other.vocabulary, params.align.min_length)
+        alike = words_spelled_alike(source.vocabulary, other.vocabulary, params.align.min_length)
         entries = [(s[0], o[0]) for s, o in words if len(s) == len(o) == 1] + alike
         pairs = known_pairs(entries, source.vocabulary, other.vocabulary)
         learnt, held = hold_out(pairs, other.vocabulary, params.align.held_out)

@@ -115,7 +115,8 @@ class FinetuneSource(Training):
 class Transplant(Section):
     """The new language's tokenizer and the embeddings of its tokens."""
 
-    vocabulary: Annotated[int, Field(ge=100)]
+    words: Count
+    pieces: Annotated[int, Field(ge=100)]
     neighbours: Positive
     temperature: Above0
     copied_length: Positive

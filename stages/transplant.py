@@ -3,7 +3,14 @@
 from pathlib import Path
 
 from stages.bert.models import load_classifier, save_classifier
-from stages.bert.transplant import token_vectors, train_tokenizer, transplant
+from stages.bert.transplant import (
+    extend_tokenizer,
+    is_wordpiece,
+    piece_vectors,
+    token_vectors,
+    train_tokenizer,
+    transplant,
+)
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.embeddings.alignment import standardise
@@ -25,12 +32,14 @@ def main(role: Role) -> None:
         other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = articles.loc[articles["split"] != "test", "text"].tolist()
-        tokenizer = train_tokenizer(teacher.tokenizer, texts, own.vocabulary)
+        tokenizer = pieces = train_tokenizer(teacher.tokenizer, texts, own.pieces)
+        if is_wordpiece(pieces):
+            tokenizer = extend_tokenizer(teacher.tokenizer, pieces, other.vocabulary, own.words)
         transplanted, counts = transplant(
             teacher,
             tokenizer,
             token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
-            token_vectors(tokenizer, other, other.vectors),
+            piece_vectors(tokenizer, pieces, other, other.vectors),
             own.neighbours,
             own.temperature,
             own.copied_length,

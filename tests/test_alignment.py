@@ -30,10 +30,10 @@ from stages.embeddings.alignment import (
 from stages.embeddings.dictionary import (
     entries_of_titles,
     hold_out,
-    identical_words,
     known_pairs,
     load_dictionary,
     save_dictionary,
+    words_spelled_alike,
 )
 
 Matrix = NDArray[numpy.float64]
@@ -314,9 +314,14 @@ def vocabulary(*words: str) -> Vocabulary:
 def test_words_that_both_spell_alike_are_entries_if_they_are_long_enough() -> None:
     source = vocabulary("the", "zinc", "2019", "chat", "été", "piano", "c3po", "москва")
     other = vocabulary("chat", "été", "zinc", "le", "piano", "2019", "c3po", "москва", "zincs")
-    assert identical_words(source, other, 4) == [(word, word) for word in ("chat", "zinc", "piano", "москва")]
-    assert ("été", "été") in identical_words(source, other, 3)
-    assert identical_words(source, other, 20) == []
+    assert words_spelled_alike(source, other, 4) == [(word, word) for word in ("chat", "zinc", "piano", "москва")]
+    assert ("été", "été") in words_spelled_alike(source, other, 3)
+    assert words_spelled_alike(source, other, 20) == []
+
+
+def test_accents_do_not_keep_words_apart_that_are_otherwise_spelled_alike() -> None:
+    source, other = vocabulary("resume", "revolution", "résumé"), vocabulary("révolution", "résumé")
+    assert words_spelled_alike(source, other, 4) == [("revolution", "révolution"), ("resume", "résumé")]
 
 
 def test_known_pairs_are_those_of_which_both_words_are_known_each_once() -> None:

@@ -16,6 +16,7 @@ from transformers import (
     DistilBertConfig,
     DistilBertForSequenceClassification,
     PreTrainedModel,
+    PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForSequenceClassification,
 )
@@ -44,7 +45,15 @@ from stages.bert.models import (
     save_classifier,
 )
 from stages.bert.training import LengthBuckets, Schedule, train
-from stages.bert.transplant import copied_tokens, mix_embeddings, token_vectors, train_tokenizer, transplant
+from stages.bert.transplant import (
+    copied_tokens,
+    extend_tokenizer,
+    mix_embeddings,
+    piece_vectors,
+    token_vectors,
+    train_tokenizer,
+    transplant,
+)
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError
@@ -239,12 +248,51 @@ def test_a_tokenizer_is_the_same_each_time() -> None:
     assert len(first) == 500
 
 
-def test_a_new_tokenizer_keeps_accents_after_it_was_saved(tmp_path: Path) -> None:
-    tokenizer = train_tokenizer(tiny_classifier().tokenizer, ["Été, théorie, où, йод, ещё"] * 20, 300)
-    assert tokenizer.tokenize("Été йод ещё") == ["été", "йод", "ещё"]
+def extended(words: list[str], texts: list[str], most: int = 1000) -> tuple[PreTrainedTokenizerFast, ...]:
+    like = tiny_classifier().tokenizer
+    pieces = train_tokenizer(like, texts, 300)
+    return like, pieces, extend_tokenizer(like, pieces, planted_words(words).vocabulary, most)
+
+
+def test_an_extended_tokenizer_has_the_sources_tokens_under_their_ids_and_new_words_whole(tmp_path: Path) -> None:
+    like, pieces, tokenizer = extended(["революция", "theorie", "city"], trio_texts("ru"))
+    vocabulary = tokenizer.get_vocab()
+    assert all(vocabulary[token] == place for token, place in like.get_vocab().items())
+    assert set(vocabulary) == {*like.get_vocab(), *pieces.get_vocab(), "революция", "theorie"}
+    assert sorted(vocabulary.values()) == list(range(len(tokenizer)))
+    assert tokenizer.tokenize("Революция, theorie") == ["революция", ",", "theorie"]
     tokenizer.save_pretrained(tmp_path)
-    assert AutoTokenizer.from_pretrained(tmp_path).tokenize("Été йод ещё") == ["été", "йод", "ещё"]
-    assert tokenizer.model_max_length == 32
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    for text in ("Революция в theorie", "Été йод ещё", *trio_texts("ru")[:3]):
+        assert loaded.tokenize(text) == tokenizer.tokenize(text)
+    assert loaded.model_max_length == 32
+    assert tokenizer.unk_token_id not in tokenizer(" ".join(trio_texts("ru")))["input_ids"]
+
+
+def test_accents_are_taken_off_where_the_source_takes_them_off() -> None:
+    like, _, tokenizer = extended(["théorie", "où"], ["théorie où"] * 20)
+    assert like.tokenize("Été") == like.tokenize("ete")
+    assert tokenizer.tokenize("Théorie Où") == ["theorie", "ou"]
+
+
+def test_only_so_many_words_are_added_the_most_frequent_first() -> None:
+    _, pieces, tokenizer = extended(["mot", "rare"], ["z"] * 20, most=1)
+    assert "mot" in tokenizer.get_vocab()
+    assert "rare" not in {*tokenizer.get_vocab()} - {*pieces.get_vocab()}
+
+
+def test_a_word_that_is_a_token_has_its_own_vector_and_a_piece_that_of_its_words() -> None:
+    texts = ["река реки речка"] * 40
+    _, pieces, tokenizer = extended(["река", "реки", "речка"], texts)
+    words = planted_words(["река", "реки", "речка"])
+    found = piece_vectors(tokenizer, pieces, words, words.vectors)
+    own = torch.nn.functional.normalize(words.vectors, dim=1)
+    for place, word in enumerate(words.vocabulary.words):
+        torch.testing.assert_close(found[tokenizer.convert_tokens_to_ids(word)], own[place])
+    alone = token_vectors(pieces, words, words.vectors)
+    for token, place in pieces.get_vocab().items():
+        if token not in words.vocabulary.ids:
+            assert torch.equal(found[tokenizer.convert_tokens_to_ids(token)], alone[place])
 
 
 # Models

@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier
+from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.alignment import mean_similarity
 from stages.embeddings.vectors import WordVectors, unit
 
@@ -22,10 +23,32 @@ HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
 ROWS = 2048  # of a similarity matrix that are in memory at a time
 
 
+def extend_tokenizer(
+    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Vocabulary, most: int
+) -> PreTrainedTokenizerFast:
+    """Add a new language's words and pieces to a WordPiece tokenizer, whose own tokens keep their ids.
+
+    What the new language shares with the source (names, borrowed words, their parts) so keeps its embedding, and a
+    rare word is read in parts that the source's model knows, where a tokenizer trained on the new language alone has
+    tokens that nothing is known about.
+
+    Args:
+        like: the source's tokenizer.
+        pieces: a tokenizer that `train_tokenizer` has trained on the new language.
+        words: the new language's words, the most frequent first.
+        most: new words at most.
+    """
+    normalised = like.backend_tokenizer.normalizer.normalize_str if like.backend_tokenizer.normalizer else str
+    divided = like.backend_tokenizer.pre_tokenizer.pre_tokenize_str  # a Chinese word, say, into its characters
+    known, own = like.get_vocab(), pieces.get_vocab()
+    parts = dict.fromkeys(part for word in words.words for part, _ in divided(normalised(word)))
+    added = [part for part in parts if part not in known][:most]
+    added += [token for token in sorted(own, key=lambda token: own[token]) if token not in {*known, *added}]
+    return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}})
+
+
 def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
     """Train a tokenizer of the same type (WordPiece, BPE, unigram) and with the same special tokens on other texts.
-
-    Accents are kept, even where the source's tokenizer takes them away: they tell й from и and ñ from n.
 
     Args:
         like: the source's tokenizer.
@@ -37,11 +60,9 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         for start in range(0, len(texts), 1000):
             yield list(texts[start : start + 1000])
 
-    state = json.loads(like.backend_tokenizer.to_str())
-    if state["model"]["type"] != "WordPiece":
+    if not is_wordpiece(like):
         return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
-    if (state.get("normalizer") or {}).get("type") == "BertNormalizer":
-        state["normalizer"]["strip_accents"] = False
+    state = json.loads(like.backend_tokenizer.to_str())
     blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
     # The trainer numbers continuations (##a) as it meets them, in the order of a hash table, and breaks ties by number:
     # naming them first, in order, gives the same vocabulary each time.
@@ -56,12 +77,27 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         show_progress=False,
     )
     blank.train_from_iterator(batches(), trainer)
+    return _wordpiece(like, blank.get_vocab())
+
+
+def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether a tokenizer is BERT's kind, whose vocabulary can be added to."""
+    return json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"] == "WordPiece"
+
+
+def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int]) -> PreTrainedTokenizerFast:
+    """A tokenizer of the same class and settings with another vocabulary."""
+    normaliser = json.loads(like.backend_tokenizer.to_str()).get("normalizer") or {}
     settings = {
         name: getattr(like, name) for name in ("do_lower_case", "tokenize_chinese_chars") if hasattr(like, name)
     }
     parts = {part: token for part, token in like.special_tokens_map.items() if isinstance(token, str)}
     return type(like)(
-        vocab=blank.get_vocab(), strip_accents=False, model_max_length=like.model_max_length, **settings, **parts
+        vocab=vocabulary,
+        strip_accents=normaliser.get("strip_accents"),
+        model_max_length=like.model_max_length,
+        **settings,
+        **parts,
     )
 
 
@@ -87,6 +123,24 @@ def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vector
         total.index_add_(0, token, vectors[word].double() * counts[word, None])
     total[tokenizer.all_special_ids] = 0
     return unit(total).float()
+
+
+def piece_vectors(
+    tokenizer: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor
+) -> Tensor:
+    """Vectors of the tokens that `extend_tokenizer` has put together: of words, and where there is none, of pieces.
+
+    A piece's words are those that its own tokenizer divides into it: the extended one has most of them whole.
+
+    Returns:
+        As `token_vectors`.
+    """
+    whole, parts = token_vectors(tokenizer, words, vectors), token_vectors(pieces, words, vectors)
+    for token, place in pieces.get_vocab().items():
+        row = tokenizer.convert_tokens_to_ids(token)
+        if not whole[row].any():
+            whole[row] = parts[place]
+    return whole
 
 
 def mix_embeddings(embeddings: Tensor, source: Tensor, other: Tensor, neighbours: int, temperature: float) -> Tensor:

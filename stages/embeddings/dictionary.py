@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas
 import torch
 
-from stages.corpora.articles import unit_hash
+from stages.corpora.articles import concept_of, unit_hash
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.alignment import Pairs
 from stages.errors import UserError
@@ -14,9 +14,13 @@ from stages.errors import UserError
 Entries = list[tuple[str, str]]  # (source, other), lower case
 
 
-def identical_words(source: Vocabulary, other: Vocabulary, min_length: int) -> Entries:
-    """Words of letters that both languages spell alike; short ones are left out, as they often mean other things."""
-    return [(w, w) for w in other.words if len(w) >= min_length and w.isalpha() and w in source.ids]
+def words_spelled_alike(source: Vocabulary, other: Vocabulary, min_length: int) -> Entries:
+    """Words of letters that both languages spell alike but for accents; short ones often mean other things."""
+    known: dict[str, str] = {}
+    for word in source.words:  # the most frequent first
+        known.setdefault(concept_of(word), word)
+    long = [word for word in other.words if len(word) >= min_length and word.isalpha()]
+    return [(known[spelling], word) for word in long if (spelling := concept_of(word)) in known]
 
 
 HEADER = "source\tother\n"
