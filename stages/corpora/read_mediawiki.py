@@ -71,9 +71,9 @@ def vital_titles(vital: VitalArticles, source: str) -> dict[str, str | None]:
     result: dict[str, str | None] = {}
     for batch in _batches(sorted(topics), TITLES):
         linked = {"prop": "links", "plnamespace": "0", "pllimit": "max", "titles": "|".join(batch)}
-        lists, _ = query(vital, source, linked)
-        for title in sorted(lists):
-            for link in lists[title].get("links", []):
+        lists, resolved = query(vital, source, {**linked, "redirects": "1"})
+        for title in batch:
+            for link in lists.get(resolved(title), {}).get("links", []):
                 result.setdefault(link["title"], vital.topics[topics[title]])
     return result
 
