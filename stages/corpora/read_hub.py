@@ -42,24 +42,22 @@ def _read_shard(preset: HubPreset, language: str, number: int, count: int) -> It
         raise UserError(f"{where}: cannot be read ({_line(error)}); what has come is kept") from error
 
 
-@cache
 def _dataset(preset: HubPreset, language: str) -> Any:
+    name = preset.dataset.replace("{language}", language)
+    folder = user_path(name)
+    configuration = preset.configuration and preset.configuration.replace("{language}", language)
+    return _load(str(folder) if folder.is_dir() else name, configuration, preset.revision, preset.split)
+
+
+@cache
+def _load(name: str, configuration: str | None, revision: str | None, split: str) -> Any:
     import datasets
 
     _be_patient()
     datasets.utils.logging.set_verbosity_error()
     datasets.disable_progress_bars()
-    name = preset.dataset.replace("{language}", language)
-    folder = user_path(name)
-    configuration = preset.configuration and preset.configuration.replace("{language}", language)
     try:
-        return datasets.load_dataset(
-            str(folder) if folder.is_dir() else name,
-            configuration,
-            revision=preset.revision,
-            split=preset.split,
-            streaming=True,
-        )
+        return datasets.load_dataset(name, configuration, revision=revision, split=split, streaming=True)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise UserError(f"{name}, {configuration}: cannot be had from the hub ({_line(error)})") from error
 
@@ -77,14 +75,21 @@ def _be_patient() -> None:
     class Patient(httpx2.HTTPTransport):
         def handle_request(self, request: httpx2.Request) -> httpx2.Response:
             for attempt in range(ATTEMPTS):
-                answer = super().handle_request(request)
-                if answer.status_code not in BUSY:
-                    break
-                asked = retry_after(answer.headers)
-                if attempt < ATTEMPTS - 1:
+                wait = 0.5 * 2**attempt
+                try:
+                    answer = super().handle_request(request)
+                    answer.read()  # files come in pieces of a few MB; a connection that dies in one does so here
+                    if answer.status_code not in BUSY or attempt == ATTEMPTS - 1:
+                        return answer
+                    asked = retry_after(answer.headers)
+                    wait = wait if asked is None else asked
                     answer.close()
-                    time.sleep(min(300.0, 0.5 * 2**attempt if asked is None else asked))
-            return answer
+                except httpx2.TransportError as error:
+                    # No connection at all is no bad luck: the network is away, or a server that only counts is.
+                    if attempt == ATTEMPTS - 1 or isinstance(error, httpx2.ConnectError):
+                        raise
+                time.sleep(min(300.0, wait))
+            raise AssertionError("the last attempt returns or raises")
 
     huggingface_hub.set_client_factory(
         lambda: httpx2.Client(transport=Patient(), follow_redirects=True, timeout=httpx2.Timeout(60, read=120))
