@@ -24,6 +24,9 @@ TRIO = Path(__file__).parent / "trio"
 TROUBLES = ("500", "429", "html", "cut", "maxlag", "503")
 COMMIT = "b04c8d1ceb2f5cd4588862100d08de323dccfbaa"
 LIST = "Vital articles/Level 4"
+PAGES = {  # of the list, by the trio's topic
+    "Biology": "Biology and health sciences", "Geography": "Geography", "History": "History", "Technology": "Technology"
+}
 
 
 def trio(language: str) -> list[dict[str, Any]]:
@@ -76,8 +79,7 @@ class Standin:
         if asked.get("action") != "query" or asked.get("formatversion") != "2":
             return {"error": {"code": "badvalue", "info": "Unrecognized value for parameter"}}
         if asked.get("list") == "allpages":
-            topics = sorted({row["topic"] for row in self.articles["en"] if row["topic"]})
-            names = [f"Wikipedia:{LIST}/{topic}" for topic in [*topics, "Removed"]]
+            names = [f"Wikipedia:{LIST}/{name}" for name in [*sorted(PAGES.values()), "Removed"]]
             start = int(asked.get("apcontinue", "0"))
             pages = [{"pageid": 9000 + i, "ns": 4, "title": name} for i, name in enumerate(names)]
             more = {"continue": {"apcontinue": str(start + 2), "continue": "-||"}} if start + 2 < len(pages) else {}
@@ -92,7 +94,7 @@ class Standin:
     def _links(self, titles: list[str], start: int) -> dict[str, Any]:
         every = [
             (title, row["title"]) for title in titles for row in self.articles["en"]
-            if row["topic"] and title.endswith(f"/{row['topic']}")
+            if row["topic"] and title.endswith("/" + PAGES[row["topic"]])
         ]
         pages = [
             {"ns": 4, "title": title, "links": [{"ns": 0, "title": t} for o, t in every[start : start + 7] if o == title]}
@@ -159,6 +161,9 @@ def serving(standin: Standin) -> Iterator[str]:
             trouble = standin.trouble(self.path)
             if trouble in ("500", "503", "429"):
                 self.answer(b"busy", int(trouble), {"Retry-After": "0"})
+                return
+            if self.path == "/loop":
+                self.answer(b"", 302, {"Location": "/loop"})
                 return
             where = urlsplit(self.path)
             asked = {key: values[0] for key, values in parse_qs(where.query).items()}

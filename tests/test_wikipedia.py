@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas
 import pytest
 
-from tests.standin import Standin, serving
+from tests.standin import PAGES, Standin, serving
 from tests.test_pipeline import STAGES, stages_run
 from tests.tiny import clone, run
 
@@ -52,7 +52,7 @@ def test_topics_and_links_arrive_in_every_language(project: Path) -> None:
         for role, language in (("source", "en"), ("target", "zh"), ("test", "ru"))
     }
     for role, table in tables.items():
-        expected = {row["title"]: (row["text"], row["topic"]) for row in trio[role]}
+        expected = {row["title"]: (row["text"], PAGES.get(row["topic"])) for row in trio[role]}
         found = {
             title: (text, None if pandas.isna(topic) else topic)
             for title, text, topic in zip(table["title"], table["text"], table["topic"], strict=True)

@@ -20,7 +20,7 @@ from stages.outputs import write_json
 ATTEMPTS = int(os.environ.get("CROSSWIKI_ATTEMPTS", "8"))
 USER_AGENT = "crosswiki/0.1 (research pipeline on Wikipedia text; python-requests)"
 TIMEOUT = (10, 60)  # seconds to connect, and between two pieces of an answer
-_CHUNK = 2**20
+_CHUNK = 2**16  # what is lost of a connection that dies
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 
 
