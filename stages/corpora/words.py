@@ -124,9 +124,9 @@ def words_of(path: Path) -> tuple[list[str], Any]:
 class WordCounts:
     """How often each word occurs: exact, and in memory that is bounded, since sorted runs of them go to disk."""
 
-    def __init__(self, folder: Path, most: int = MOST_WORDS) -> None:
+    def __init__(self, folder: Path, most: int | None = None) -> None:
         """Count from nothing; runs go to `folder`."""
-        self._folder, self._most = folder, most
+        self._folder, self._most = folder, most or MOST_WORDS
         self._counts: Counter[str] = Counter()
         self._runs: list[Path] = []
 
