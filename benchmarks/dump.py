@@ -1,9 +1,9 @@
 """Dumps to plain text: crosswiki beside wikiextractor and gensim's WikiCorpus, on the same file and cores.
 
-`python -m benchmarks.dump` prints articles/s and MB of XML a second; `--json` prints rows for other programs,
-and `--memory` the peak memory of `download` and `prepare` on 10 MB, 100 MB and 1 GB instead. The file is gensim's extract of the English Wikipedia, its pages
-repeated under new ids and titles, in bz2 streams of 100 pages as Wikimedia packs them. Each system does all of its
-work, from the packed file to what it gives its user, from a fresh process.
+`python -m benchmarks.dump` prints articles and MB of XML a second; `--json` prints rows for other programs, and
+`--memory` measures the peak memory of `download` and `prepare` on 10 MB, 100 MB and 1 GB instead. The file is gensim's
+extract of the English Wikipedia, its pages repeated under new ids and titles, in bz2 streams of 100 pages as Wikimedia
+packs them. Each system does all of its work, from the packed file to what it gives its user, from a fresh process.
 """
 
 import argparse
@@ -155,7 +155,8 @@ def memory(folder: Path) -> list[dict[str, Any]]:
     """The peak memory of `download` and `prepare` on dumps of several sizes."""
     (folder / "data/corpora").mkdir(parents=True)
     (folder / "params.yaml").write_text(
-        (PROJECT / "params.yaml").read_text(encoding="utf-8").replace("corpus: offline", "corpus: big"), encoding="utf-8"
+        (PROJECT / "params.yaml").read_text(encoding="utf-8").replace("corpus: offline", "corpus: big"),
+        encoding="utf-8",
     )
     titles = re.findall(r"<title>(.*?)</title>", extract().decode())
     topics = ["concept\ttopic\ten\tfr\tes", *(f"{title} 0\tAny\t{title} 0\t\t" for title in titles)]
@@ -198,7 +199,12 @@ def main() -> None:
         print(json.dumps(rows, indent=2))
         return
     for row in rows:
-        print(", ".join(f"{key.replace('_', ' ')} {value:,}" if not isinstance(value, str) else value for key, value in row.items()))
+        print(
+            ", ".join(
+                f"{key.replace('_', ' ')} {value:,}" if not isinstance(value, str) else value
+                for key, value in row.items()
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ def main(role: Role) -> None:
     language = language_of(role, preset, params.download)
     source = language_of("source", preset, params.download)
     with stage("download", params, params.download, role) as run:
+        entries: list[tuple[str, str]] = []
         # The preset's dictionaries start from its own source language.
-        fits = isinstance(preset, FilesPreset) and source == preset.languages.source and role != "source"
-        entries = read_dictionaries(preset, language) if fits else []
+        if isinstance(preset, FilesPreset) and source == preset.languages.source and role != "source":
+            entries = read_dictionaries(preset, language)
         with replacing(Path("data/articles") / f"{role}.parquet") as partial:
             counts = collect(Corpus(preset, language, source), params.download, params.seed, partial)
         with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:

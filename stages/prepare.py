@@ -97,9 +97,7 @@ def main(role: Role) -> None:
         with replacing(Path("data/prepared") / role, directory=True) as place:
             write_articles([folder / f"{name}.parquet" for name in names], place / "articles.parquet")
             arrays = [folder / f"{name}.npz" for name in names]
-            tokens = write_ids(
-                arrays, vocabulary, total["documents"], place / "tokens.npy", place / "offsets.npy"
-            )
+            tokens = write_ids(arrays, vocabulary, total["documents"], place / "tokens.npy", place / "offsets.npy")
             save_vocabulary(vocabulary, place / "vocabulary.tsv")
         remove(folder)
         summary = {

@@ -14,9 +14,12 @@ NAMES = {
     "ru": ("Файл", "Категория", "Обсуждение"),
 }
 ADORNED = {
-    "en": "{{{{Infobox|a={{{{b|c}}}}}}}}\n'''{title}''' {text}<ref>{{{{cite|x}}}}</ref>\n[[Category:Things]]\n[[File:a.jpg|thumb|A [[picture]]]]",
-    "zh": "{{{{noteTA|T=zh-hans:甲;zh-hant:乙}}}}'''{title}'''-{{zh-hans:是;zh-hant:係}}-{text}<ref>注</ref>\n[[分类:事物]]\n[[檔案:a.jpg|縮圖|[[圖]]]]",
-    "ru": "{{{{Карточка|a={{{{b|c}}}}}}}}\n'''{title}''' — {text}<ref>см.</ref>\n[[Категория:Вещи]]\n[[Файл:a.jpg|мини|[[Вид]]]]",
+    "en": "{{{{Infobox|a={{{{b|c}}}}}}}}\n'''{title}''' {text}<ref>{{{{cite|x}}}}</ref>\n"
+    "[[Category:Things]]\n[[File:a.jpg|thumb|A [[picture]]]]",
+    "zh": "{{{{noteTA|T=zh-hans:甲;zh-hant:乙}}}}'''{title}'''-{{zh-hans:是;zh-hant:係}}-{text}<ref>注</ref>\n"
+    "[[分类:事物]]\n[[檔案:a.jpg|縮圖|[[圖]]]]",
+    "ru": "{{{{Карточка|a={{{{b|c}}}}}}}}\n'''{title}''' — {text}<ref>см.</ref>\n"
+    "[[Категория:Вещи]]\n[[Файл:a.jpg|мини|[[Вид]]]]",
 }
 PLAIN = {"en": "{title} {text}", "zh": "{title}是{text}", "ru": "{title} — {text}"}
 
@@ -28,7 +31,8 @@ def page(number: int, title: str, text: str, namespace: int = 0, redirect: str |
         f"  <page>\n    <title>{escape(title)}</title>\n    <ns>{namespace}</ns>\n    <id>{number}</id>\n{moved}"
         f"    <revision>\n      <id>{number + 5000}</id>\n      <timestamp>2024-01-01T00:00:00Z</timestamp>\n"
         f"      <contributor><username>A</username><id>7</id></contributor>\n      <model>wikitext</model>\n"
-        f'      <format>text/x-wiki</format>\n      <text bytes="{len(text)}" xml:space="preserve">{escape(text)}</text>\n'
+        f'      <format>text/x-wiki</format>\n      <text bytes="{len(text)}" xml:space="preserve">'
+        f"{escape(text)}</text>\n"
         "      <sha1>x</sha1>\n    </revision>\n  </page>\n"
     )
 
@@ -39,7 +43,8 @@ def head(language: str) -> str:
     return (
         '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" '
         f'xml:lang="{language}">\n  <siteinfo>\n    <dbname>{language}wiki</dbname>\n    <namespaces>\n'
-        f'      <namespace key="0" case="first-letter" />\n      <namespace key="1" case="first-letter">{talk}</namespace>\n'
+        '      <namespace key="0" case="first-letter" />\n'
+        f'      <namespace key="1" case="first-letter">{talk}</namespace>\n'
         f'      <namespace key="6" case="first-letter">{files}</namespace>\n'
         f'      <namespace key="14" case="first-letter">{categories}</namespace>\n    </namespaces>\n  </siteinfo>\n'
     )
@@ -49,7 +54,8 @@ def dump(language: str, rows: Sequence[dict[str, Any]] | None = None, pages_a_st
     """A multistream dump: the head, some pages each, and the end, each a bz2 stream."""
     rows = trio(language) if rows is None else rows
     pages = [
-        page(row["number"], row["title"], ADORNED[language].format(title=row["title"], text=row["text"])) for row in rows
+        page(row["number"], row["title"], ADORNED[language].format(title=row["title"], text=row["text"]))
+        for row in rows
     ]
     pages.insert(3, page(1, "Talk:Something", "Chatter.", namespace=1))
     pages.insert(5, page(2, "Moved", "#REDIRECT [[Elsewhere]]", redirect="Elsewhere"))

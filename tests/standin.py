@@ -25,7 +25,10 @@ TROUBLES = ("500", "429", "html", "cut", "maxlag", "503")
 COMMIT = "b04c8d1ceb2f5cd4588862100d08de323dccfbaa"
 LIST = "Vital articles/Level 4"
 PAGES = {  # of the list, by the trio's topic
-    "Biology": "Biology and health sciences", "Geography": "Geography", "History": "History", "Technology": "Technology"
+    "Biology": "Biology and health sciences",
+    "Geography": "Geography",
+    "History": "History",
+    "Technology": "Technology",
 }
 
 
@@ -62,7 +65,8 @@ class Standin:
                 pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
                 self.files[f"20231101.{language}/train-{shard:05d}-of-00002.parquet"] = buffer.getvalue()
         configs = "".join(
-            f"- config_name: 20231101.{language}\n  data_files:\n  - split: train\n    path: 20231101.{language}/train-*\n"
+            f"- config_name: 20231101.{language}\n  data_files:\n"
+            f"  - split: train\n    path: 20231101.{language}/train-*\n"
             for language in self.articles
         )
         self.files["README.md"] = f"---\nconfigs:\n{configs}---\n".encode()
@@ -93,11 +97,17 @@ class Standin:
 
     def _links(self, titles: list[str], start: int) -> dict[str, Any]:
         every = [
-            (title, row["title"]) for title in titles for row in self.articles["en"]
+            (title, row["title"])
+            for title in titles
+            for row in self.articles["en"]
             if row["topic"] and title.endswith("/" + PAGES[row["topic"]])
         ]
         pages = [
-            {"ns": 4, "title": title, "links": [{"ns": 0, "title": t} for o, t in every[start : start + 7] if o == title]}
+            {
+                "ns": 4,
+                "title": title,
+                "links": [{"ns": 0, "title": t} for o, t in every[start : start + 7] if o == title],
+            }
             for title in titles
         ]
         more = {"continue": {"plcontinue": str(start + 7), "continue": "||"}} if start + 7 < len(every) else {}
@@ -138,11 +148,20 @@ class Standin:
         if "/paths-info/" in path:
             return [self._entry(name) for name in names if name in body.get("paths", [])] + [
                 {"type": "directory", "path": p, "oid": "0" * 40, "size": 0}
-                for p in body.get("paths", []) if any(name.startswith(p + "/") for name in names)
+                for p in body.get("paths", [])
+                if any(name.startswith(p + "/") for name in names)
             ]
         return {
-            "_id": "1", "id": "wikimedia/wikipedia", "sha": COMMIT, "private": False, "gated": False, "disabled": False,
-            "tags": [], "downloads": 0, "likes": 0, "siblings": [{"rfilename": name} for name in names],
+            "_id": "1",
+            "id": "wikimedia/wikipedia",
+            "sha": COMMIT,
+            "private": False,
+            "gated": False,
+            "disabled": False,
+            "tags": [],
+            "downloads": 0,
+            "likes": 0,
+            "siblings": [{"rfilename": name} for name in names],
         }
 
     def _entry(self, name: str) -> dict[str, Any]:
@@ -179,7 +198,9 @@ def serving(standin: Standin) -> Iterator[str]:
             elif where.path.startswith("/api/"):
                 self.answer(json.dumps(standin.hub(where.path, self.body())).encode(), cut=trouble is not None)
             else:
-                name = unquote(where.path.partition(f"/resolve/{COMMIT}/")[2] or where.path.partition("/resolve/main/")[2])
+                name = unquote(
+                    where.path.partition(f"/resolve/{COMMIT}/")[2] or where.path.partition("/resolve/main/")[2]
+                )
                 content = standin.files.get(name or where.path.lstrip("/"))
                 if content is None:
                     self.answer(b"no such file", 404, {"X-Error-Code": "EntryNotFound"} if name else {})
@@ -208,8 +229,12 @@ def serving(standin: Standin) -> Iterator[str]:
                 self.answer(content, 200, headers, "application/octet-stream", cut)
 
         def answer(
-            self, content: bytes, status: int = 200, headers: dict[str, str] | None = None,
-            kind: str = "application/json", cut: bool = False,
+            self,
+            content: bytes,
+            status: int = 200,
+            headers: dict[str, str] | None = None,
+            kind: str = "application/json",
+            cut: bool = False,
         ) -> None:
             self.send_response(status)
             for key, value in {"Content-Type": kind, **(headers or {})}.items():

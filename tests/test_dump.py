@@ -36,7 +36,9 @@ def preset_of(pages: Path | str, **changes: object) -> DumpPreset:
     return DumpPreset.model_validate({"kind": "dump", "languages": languages, "pages": str(pages), **changes})
 
 
-def articles(pages: Path | str, language: str = "en", limits: dict[str, Any] | None = None, **changes: object) -> pandas.DataFrame:
+def articles(
+    pages: Path | str, language: str = "en", limits: dict[str, Any] | None = None, **changes: object
+) -> pandas.DataFrame:
     path = Path(os.environ["DVC_ROOT"]) / "articles.parquet"
     path.parent.mkdir(exist_ok=True)
     collect(Corpus(preset_of(pages, **changes), language, "en"), ALL.model_copy(update=limits or {}), 1, path)
@@ -103,7 +105,8 @@ def test_links_lead_to_the_sources_concept_and_topic(tmp_path: Path) -> None:
     (tmp_path / "topics.tsv").write_text("\n".join(lines) + "\n")
     changes = {"links": str(tmp_path / "{wiki}-langlinks.sql.gz"), "labels": {"table": str(tmp_path / "topics.tsv")}}
     tables = {
-        language: articles(tmp_path / "{wiki}.xml.bz2", language, **changes).set_index("title") for language in ("en", "zh")
+        language: articles(tmp_path / "{wiki}.xml.bz2", language, **changes).set_index("title")
+        for language in ("en", "zh")
     }
     english = {row["concept"]: row["title"] for row in trio("en")}
     for row in [row for row in trio("zh") if row["concept"] in english]:
@@ -169,7 +172,9 @@ def broken_dump(path: Path, good: int = 300) -> None:
 def test_bad_records_are_skipped_and_counted(tmp_path: Path) -> None:
     broken_dump(tmp_path / "a.xml")
     output = tmp_path / "articles.parquet"
-    counts = collect(Corpus(preset_of(tmp_path / "a.xml"), "en", "en"), ALL.model_copy(update={"bad_records": 0.02}), 1, output)
+    counts = collect(
+        Corpus(preset_of(tmp_path / "a.xml"), "en", "en"), ALL.model_copy(update={"bad_records": 0.02}), 1, output
+    )
     assert counts == {"articles": 300, "labelled": 0, "empty": 1, "bad_records": 4}
     table = load_articles(output).set_index("id")
     assert table.loc["5", "text"] == "Text 5."
@@ -234,7 +239,8 @@ def test_a_limit_keeps_the_same_concepts_in_every_language_and_labelled_ones_fir
     (tmp_path / "topics.tsv").write_text("\n".join(lines) + "\n")
     changes = {"labels": {"table": str(tmp_path / "topics.tsv")}}
     kept = {
-        language: articles(tmp_path / "{wiki}.xml.bz2", language, {"articles": 12}, **changes) for language in ("en", "ru")
+        language: articles(tmp_path / "{wiki}.xml.bz2", language, {"articles": 12}, **changes)
+        for language in ("en", "ru")
     }
     assert {len(table) for table in kept.values()} == {12}
     linked = {item_of(concept) for concept in titles["en"] if concept in titles["ru"]}
@@ -244,7 +250,9 @@ def test_a_limit_keeps_the_same_concepts_in_every_language_and_labelled_ones_fir
     assert {int(table["topic"].notna().sum()) for table in kept.values()} == {6}
 
 
-def test_a_full_disk_ends_in_one_line_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_in_one_line_and_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import errno
 
     path = tmp_path / "a.xml.bz2"
@@ -265,5 +273,8 @@ def test_counts_are_kept_as_json(tmp_path: Path) -> None:
     part = next(read_dump.parts(preset_of(tmp_path / "a.xml.bz2"), "en"))
     shards.write_shard(part, tmp_path, 10**6)
     assert json.loads((tmp_path / f"{part.name}.json").read_text()) == {
-        "articles": 30, "empty": 0, "bad": 0, "first_bad": None,
+        "articles": 30,
+        "empty": 0,
+        "bad": 0,
+        "first_bad": None,
     }

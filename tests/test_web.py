@@ -76,7 +76,16 @@ def test_what_cannot_be_put_right_by_waiting_is_said_at_once(tmp_path: Path) -> 
         local_file(address + "/{wiki}.xml.bz2", "en")
 
 
-@pytest.mark.parametrize(("trouble", "words"), [("500", "HTTP 500"), ("429", "HTTP 429"), ("html", "text/html instead of JSON"), ("cut", "connection failed"), ("maxlag", "busy (maxlag)")])
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("500", "HTTP 500"),
+        ("429", "HTTP 429"),
+        ("html", "text/html instead of JSON"),
+        ("cut", "connection failed"),
+        ("maxlag", "busy (maxlag)"),
+    ],
+)
 def test_a_reply_that_never_comes_right_is_one_line(tmp_path: Path, trouble: str, words: str) -> None:
     with serving(Standin(fail_every=1, only=trouble)) as address, pytest.raises(UserError) as caught:
         query(preset_of(address), "en", {"titles": "Zinc", "prop": "pageprops"})
@@ -137,7 +146,10 @@ def test_the_server_is_told_who_asks_and_how_patient_we_are() -> None:
 
 
 def test_a_list_without_a_known_topic_says_which_pages_it_has() -> None:
-    with serving(Standin()) as address, pytest.raises(UserError, match=r"Biology and health sciences, Geography, History, Removed, Techno"):
+    with (
+        serving(Standin()) as address,
+        pytest.raises(UserError, match=r"Biology and health sciences, Geography, History, Removed, Techno"),
+    ):
         vital_titles(preset_of(address, topics={"Sports": "Sports"}), "en")
 
 

@@ -46,7 +46,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, standin: tuple[Standin, st
 
 
 def test_topics_and_links_arrive_in_every_language(project: Path) -> None:
-    tables = {role: pandas.read_parquet(project / f"data/articles/{role}.parquet") for role in ("source", "target", "test")}
+    tables = {
+        role: pandas.read_parquet(project / f"data/articles/{role}.parquet") for role in ("source", "target", "test")
+    }
     trio = {
         role: [json.loads(line) for line in (project / f"tests/trio/{language}.jsonl").read_text().splitlines()]
         for role, language in (("source", "en"), ("target", "zh"), ("test", "ru"))

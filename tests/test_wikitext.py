@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from stages.corpora.wikitext import plain_text
 
 DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
-MARKUP = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||^\|\}|</?(?:ref|br|small|div|span|table)\b|'''|^=+ |\bthumb\|", re.MULTILINE)
+MARKUP = re.compile(
+    r"\{\{|\}\}|\[\[|\]\]|\{\||^\|\}|</?(?:ref|br|small|div|span|table)\b|'''|^=+ |\bthumb\|", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ MARKUP = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||^\|\}|</?(?:ref|br|small|div|span
     [
         ("'''Zinc''' is a ''metal''.", "Zinc is a metal."),
         ("A [[chemical element|element]] and [[zinc]]s.", "A element and zincs."),
-        ("Text<ref name=a>{{cite|title=x}}</ref> goes<ref name=\"a\" /> on<!-- not\nseen -->.", "Text goes on."),
+        ('Text<ref name=a>{{cite|title=x}}</ref> goes<ref name="a" /> on<!-- not\nseen -->.', "Text goes on."),
         ("{{Infobox|a={{b|c={{d}}}}}}Text.", "Text."),
         ("Before\n{| class=x\n|-\n| a || b\n{|\n| c\n|}\n|}\nafter", "Before\nafter"),
         ("[[File:a.jpg|thumb|A [[city]] in [[France|the west]]]]Text [[Category:Cities]]", "Text"),
@@ -69,7 +71,8 @@ def articles() -> list[tuple[str, str]]:
     pages = [page for page in root.iter(f"{space}page") if page.find(f"{space}redirect") is None]
     return [
         (page.findtext(f"{space}title") or "", page.findtext(f"{space}revision/{space}text") or "")
-        for page in pages if page.findtext(f"{space}ns") == "0"
+        for page in pages
+        if page.findtext(f"{space}ns") == "0"
     ]
 
 
@@ -85,7 +88,9 @@ def test_real_articles_keep_the_words_that_mwparserfromhell_finds(articles: list
     for title, wikitext in articles[:40]:
         text = " ".join(plain_text(wikitext).split())
         without = re.sub(r"(?ms)^[:*]*\{\|.*?^\|\}|\[\[(?:File|Image):.*?\]\]\n", "", wikitext)
-        reference = mwparserfromhell.parse(without, skip_style_tags=True).strip_code().replace("'''", "").replace("''", "")
+        reference = (
+            mwparserfromhell.parse(without, skip_style_tags=True).strip_code().replace("'''", "").replace("''", "")
+        )
         for found in sentence.findall(" ".join(reference.split())):
             expected += 1
             if found not in text:
@@ -94,14 +99,44 @@ def test_real_articles_keep_the_words_that_mwparserfromhell_finds(articles: list
     assert len(missing) <= 0.01 * expected, missing[:20]
 
 
-@given(st.lists(st.sampled_from(
-    ["{{", "}}", "{|", "|}", "[[", "]]", "|", "<ref>", "</ref>", "<!--", "-->", "-{", "}-", "\n", "==", "'''", "a", "[http://b ", "]", "<", ">", "&", "("]
-)).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "{{",
+                "}}",
+                "{|",
+                "|}",
+                "[[",
+                "]]",
+                "|",
+                "<ref>",
+                "</ref>",
+                "<!--",
+                "-->",
+                "-{",
+                "}-",
+                "\n",
+                "==",
+                "'''",
+                "a",
+                "[http://b ",
+                "]",
+                "<",
+                ">",
+                "&",
+                "(",
+            ]
+        )
+    ).map("".join)
+)
 def test_no_text_is_too_broken(wikitext: str) -> None:
     assert isinstance(plain_text(wikitext), str)
 
 
-@pytest.mark.parametrize("piece", ["{{", "[[", "{|\n", "<ref>", "<!--", "-{", "[http://a ", "== a ==\n", "(", "'''", "{{a|", "[[File:"])
+@pytest.mark.parametrize(
+    "piece", ["{{", "[[", "{|\n", "<ref>", "<!--", "-{", "[http://a ", "== a ==\n", "(", "'''", "{{a|", "[[File:"]
+)
 def test_time_does_not_grow_faster_than_the_text(piece: str) -> None:
     """A vandal's page must not hold up a dump."""
     started = time.process_time()

@@ -1,8 +1,8 @@
 """From articles to ids of words: the same whatever the groups, the limits, and however often it was interrupted."""
 
 import json
-import os
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,12 @@ def test_ids_documents_and_splits_are_as_a_plain_reading_has_them(role: str, lan
     ]
     counts = Counter(word for document in documents for word in document)
     vocabulary = load_vocabulary(Path(f"data/prepared/{role}/vocabulary.tsv"))
-    assert dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True)) == {w: n for w, n in counts.items() if n > 1}
+    assert dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True)) == {
+        w: n for w, n in counts.items() if n > 1
+    }
     tokens, offsets = (numpy.load(f"data/prepared/{role}/{name}.npy") for name in ("tokens", "offsets"))
     assert (tokens.dtype, offsets.dtype) == (numpy.int32, numpy.int64)
-    read = [[vocabulary.words[i] for i in tokens[a:b]] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    read = [[vocabulary.words[i] for i in tokens[a:b]] for a, b in pairwise(offsets)]
     assert read == [[word for word in document if counts[word] > 1] for document in documents]
     metrics = json.loads(Path(f"metrics/corpus/{role}.json").read_text())
     assert metrics["words"] == counts.total()
@@ -175,4 +177,4 @@ def test_a_table_that_is_no_table_is_one_line() -> None:
     Path("data/articles/source.parquet").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"data/articles/source\.parquet: cannot be read"):
         prepare.main("source")
-    assert not os.listdir("data/prepared") if Path("data/prepared").exists() else True
+    assert not Path("data/prepared").exists()

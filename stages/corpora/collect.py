@@ -21,7 +21,7 @@ from stages.corpora.articles import COLUMNS, concept_of, unit_hash
 from stages.corpora.presets import DumpPreset, FilesPreset, HubPreset, MediaWikiPreset, Preset, WheelPreset
 from stages.corpora.records import Part
 from stages.corpora.shards import Counts, GroupWriter, finished_shards, read_groups, write_shard
-from stages.corpora.sources import checkpoints, user_path
+from stages.corpora.sources import checkpoints, local_file, user_path
 from stages.corpora.topics import Topics, load_topics, place
 from stages.corpora.workers import over_all_cores
 from stages.errors import UserError
@@ -76,7 +76,7 @@ class Corpus:
         code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
         files = [user_path(file.path) for file in getattr(self.preset, "articles", {}).get(self.language, [])]
         if isinstance(self.preset, DumpPreset) and "://" not in self.preset.pages:
-            files.append(read_dump.local_file(self.preset.pages, self.language))
+            files.append(local_file(self.preset.pages, self.language))
         stats = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()]
         parts = (self.preset.model_dump_json(), self.language, self.source, stats, longest, code)
         return checkpoints() / f"download-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"

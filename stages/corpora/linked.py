@@ -18,8 +18,8 @@ def linked_concepts(articles: Path, role: Role) -> int:
         role: which.
     """
     other = "source" if role != "source" else "target"
-    both = [_concepts(articles / f"{name}.parquet") for name in (role, other)]
-    return len(numpy.intersect1d(*both, assume_unique=True))
+    own, others = (_concepts(articles / f"{name}.parquet") for name in (role, other))
+    return len(numpy.intersect1d(own, others, assume_unique=True))
 
 
 def _concepts(table: Path) -> NDArray[numpy.uint64]:

@@ -22,8 +22,8 @@ from tqdm import tqdm
 from stages.corpora.presets import DumpPreset
 from stages.corpora.read_files import unpacked
 from stages.corpora.records import Article, Bad, Part
-from stages.corpora.wikitext import plain_text
 from stages.corpora.sources import local_file
+from stages.corpora.wikitext import plain_text
 from stages.errors import UserError
 
 _STREAM_START = re.compile(rb"BZh[1-9]1AY&SY")
@@ -206,7 +206,7 @@ def read_links(preset: DumpPreset, language: str, source: str) -> Links | None:
     titles: list[pyarrow.StringArray] = []
     bar = tqdm(desc="links", total=path.stat().st_size, unit="B", unit_scale=True, disable=None, leave=False)
     try:
-        with path.open("rb") as raw, bar, (gzip.open(raw) if path.suffix == ".gz" else raw) as lines:
+        with path.open("rb") as raw, bar, gzip.open(raw) if path.suffix == ".gz" else raw as lines:
             for line in lines:
                 found = row.findall(line) if line.startswith(b"INSERT") else []
                 pages.append(numpy.array([int(page) for page, _ in found], dtype=numpy.int64))

@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 import lzma
+import math
 import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pandas
 import pyarrow
@@ -33,7 +34,7 @@ def unpacked(path: Path) -> IO[bytes]:
         case ".bz2":
             return bz2.open(path)
         case ".gz":
-            return gzip.open(path)
+            return cast("IO[bytes]", gzip.open(path))
         case ".xz":
             return lzma.open(path)
         case ".zst":
@@ -79,7 +80,7 @@ def _read_file(path: Path, file: ArticleFile) -> Iterator[Article | Bad]:
             yield Bad(f"{path}: row {number}", f"no {wanted[missing]}")
         else:
             values["id"] = f"{path.name.split('.')[0]}:{values['id']}"
-            yield Article(**({"title": None} | values))
+            yield Article(**cast("Any", {"title": None} | values))
 
 
 def text_of(value: Any, name: str) -> str | None:
@@ -87,7 +88,7 @@ def text_of(value: Any, name: str) -> str | None:
     if value is None or value is pandas.NaT or (value == "" and name != "text"):
         return None
     if isinstance(value, float):
-        if value != value:  # not a number: a gap
+        if math.isnan(value):  # a gap
             return None
         return str(int(value) if value.is_integer() else value)  # whole numbers that gaps had turned into fractions
     return str(value)
@@ -113,13 +114,15 @@ def read_rows(path: Path) -> Iterator[Row | Bad]:
                     source, sep=separator, dtype=str, keep_default_na=False, chunksize=ROWS, encoding="utf-8-sig"
                 ) as tables:
                     for table in tables:
-                        yield from table.to_dict("records")
+                        yield from cast("list[Row]", table.to_dict("records"))
             case ".parquet":
                 with pyarrow.parquet.ParquetFile(path) as table:
                     for batch in table.iter_batches(ROWS):
                         yield from batch.to_pylist()
             case _:
-                raise UserError(f"{path}: its name must end in .jsonl, .csv, .tsv or .parquet (and .gz, .bz2, .xz, .zst)")
+                raise UserError(
+                    f"{path}: its name must end in .jsonl, .csv, .tsv or .parquet (and .gz, .bz2, .xz, .zst)"
+                )
     except _BROKEN as error:
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 from stages.corpora.presets import HubPreset
 from stages.corpora.read_files import text_of
@@ -37,7 +37,7 @@ def _read_shard(preset: HubPreset, language: str, number: int, count: int) -> It
             if values["id"] is None or values["text"] is None:
                 yield Bad(f"{where}: row {place}", "no id or no text")
             else:
-                yield Article(**({"title": None} | values))  # type: ignore[arg-type]
+                yield Article(**cast("Any", {"title": None} | values))
     except (OSError, ValueError) as error:  # also what pyarrow and the hub's client raise
         raise UserError(f"{where}: cannot be read ({_line(error)}); what has come is kept") from error
 

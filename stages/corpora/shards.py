@@ -62,16 +62,17 @@ def write_shard(part: Part, folder: Path, longest: int) -> Counts:
     with replacing(folder / f"{part.name}.{os.getpid()}") as partial:
         writer = GroupWriter(partial)
         for record in part.read():
+            bad = str(record) if isinstance(record, Bad) else None
             if isinstance(record, Article) and len(record.text) > longest:
-                record = Bad(f"{part.name}: article {record.id!r}", f"its text has {len(record.text):,} characters")
-            if isinstance(record, Bad):
+                bad = f"{part.name}: article {record.id!r}: its text has {len(record.text):,} characters"
+            if bad:
                 counts["bad"] += 1
-                counts["first_bad"] = counts["first_bad"] or str(record)
-            elif not record.text.strip():
-                counts["empty"] += 1
-            else:
+                counts["first_bad"] = counts["first_bad"] or bad
+            elif isinstance(record, Article) and record.text.strip():
                 counts["articles"] += 1
                 writer.add(**vars(record))
+            else:
+                counts["empty"] += 1
         writer.close()
     (folder / f"{part.name}.{os.getpid()}").replace(folder / f"{part.name}.parquet")
     write_json(folder / f"{part.name}.json", counts)

@@ -19,10 +19,10 @@ def user_path(name: str) -> Path:
     Raises:
         UserError: a variable is not set.
     """
-    path = os.path.expanduser(os.path.expandvars(name))
-    if "$" in path and not Path(path).exists():
+    path = Path(os.path.expandvars(name)).expanduser()
+    if "$" in str(path) and not path.exists():
         raise UserError(f"{name}: an environment variable in it is not set: export it, then run again")
-    return Path(path)
+    return path
 
 
 def local_file(place: str, language: str, sha1: str | None = None) -> Path:

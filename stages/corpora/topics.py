@@ -1,19 +1,20 @@
-"""Topics and concepts for corpora that carry none: joined by concept, by title, or by a link to the source's article."""
+"""Topics and concepts for corpora that carry none: by concept, by title, or by a link to the source's article."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from stages.corpora.articles import concept_of
 from stages.corpora.presets import Labels
 from stages.corpora.read_files import read_rows
 from stages.corpora.read_mediawiki import vital_concepts
+from stages.corpora.records import Bad
 from stages.corpora.sources import user_path
-from stages.corpora.articles import concept_of
 from stages.errors import UserError
 
 
 @dataclass(frozen=True)
 class Topics:
-    """What is known of a language's articles: by concept its topic, and by title, its own or the source's, its concept."""
+    """What is known of a language's articles: a concept's topic, and a title's concept, its own or the source's."""
 
     topic: dict[str, str | None] = field(default_factory=dict)
     by_title: dict[str, str] = field(default_factory=dict)
@@ -41,6 +42,8 @@ def load_topics(labels: Labels | None, source: str, language: str) -> Topics:
         path = user_path(str(labels.table))
         rows = []
         for row in read_rows(path):
+            if isinstance(row, Bad):
+                raise UserError(str(row))
             for column in ("concept", "topic", source, language):
                 if column not in row:
                     raise UserError(f"{path}: no column {column!r}; it has {', '.join(map(str, row))}")

@@ -1,4 +1,4 @@
-"""Requests that last: polite, repeated with patience when a server is busy or a connection dies, continued where it died."""
+"""Requests that last: repeated with patience when a server is busy, continued where a connection died."""
 
 import contextlib
 import hashlib
@@ -24,7 +24,7 @@ _CHUNK = 2**16  # what is lost of a connection that dies
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 
 
-class _Again(Exception):
+class _TryAgainError(Exception):
     """What may go well next time; `after` is how many seconds the server asks to wait."""
 
     def __init__(self, why: str, after: float | None = None) -> None:
@@ -35,7 +35,7 @@ class _Again(Exception):
 def _patience(state: RetryCallState) -> float:
     """As long as the server asks, or else twice as long each time."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Again) and error.after is not None:
+    if isinstance(error, _TryAgainError) and error.after is not None:
         return min(error.after, 300)
     return wait_exponential_jitter(initial=0.5, max=60)(state)
 
@@ -43,21 +43,21 @@ def _patience(state: RetryCallState) -> float:
 def _attempts(url: str) -> Iterator[Any]:
     """Attempts at a request, for `with`; the last one's failure becomes one line."""
     retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS), wait=_patience, retry=retry_if_exception_type(_Again), reraise=True
+        stop=stop_after_attempt(ATTEMPTS), wait=_patience, retry=retry_if_exception_type(_TryAgainError), reraise=True
     )
     try:
         yield from retrying
-    except _Again as error:
+    except _TryAgainError as error:
         raise UserError(f"{url}: {error}, {ATTEMPTS} times: try again later; what has come is kept") from error
 
 
 @contextlib.contextmanager
 def _answer(url: str, session: requests.Session, **arguments: Any) -> Iterator[requests.Response]:
-    """Open an answer whose status is good; what is not becomes _Again or a UserError."""
+    """Open an answer whose status is good; what is not becomes _TryAgainError or a UserError."""
     try:
         with session.get(url, timeout=TIMEOUT, **arguments) as answer:
             if answer.status_code in BUSY:
-                raise _Again(f"HTTP {answer.status_code}", retry_after(answer.headers))
+                raise _TryAgainError(f"HTTP {answer.status_code}", retry_after(answer.headers))
             if answer.status_code >= 400 and answer.status_code != 416:
                 hint = "check the address in the preset, its language and date"
                 raise UserError(f"{answer.url}: HTTP {answer.status_code}: {hint}")
@@ -67,7 +67,7 @@ def _answer(url: str, session: requests.Session, **arguments: Any) -> Iterator[r
     except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
         raise UserError(f"{url}: not an address ({error})") from error
     except requests.RequestException as error:
-        raise _Again(f"the connection failed ({type(error).__name__})") from error
+        raise _TryAgainError(f"the connection failed ({type(error).__name__})") from error
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -102,10 +102,10 @@ def get_json(url: str, params: Mapping[str, str], session: requests.Session) -> 
                 value = answer.json()
             except ValueError as error:
                 kind = answer.headers.get("Content-Type", "something")
-                raise _Again(f"{kind.partition(';')[0]} instead of JSON") from error
+                raise _TryAgainError(f"{kind.partition(';')[0]} instead of JSON") from error
             problem = value.get("error") if isinstance(value, dict) else None
             if problem and problem.get("code") in ("maxlag", "ratelimited", "readonly"):
-                raise _Again(f"the server is busy ({problem['code']})", retry_after(answer.headers) or 5.0)
+                raise _TryAgainError(f"the server is busy ({problem['code']})", retry_after(answer.headers) or 5.0)
             if problem:
                 raise UserError(f"{answer.url}: {problem.get('code')}: {problem.get('info')}")
             return value
@@ -164,7 +164,7 @@ def _fetch_rest(url: str, partial: Path, tag: Path, session: requests.Session, b
             if answer.headers.get("Content-Range") == f"bytes */{start}":
                 return
             partial.unlink()
-            raise _Again("the file has changed on the server")
+            raise _TryAgainError("the file has changed on the server")
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise UserError(f"{answer.url}: a web page instead of a file: check the address in the preset")
         start = start if answer.status_code == 206 else 0
@@ -183,7 +183,7 @@ def _fetch_rest(url: str, partial: Path, tag: Path, session: requests.Session, b
         except OSError as error:
             raise UserError(f"{partial}: cannot be written ({error.strerror}): free some space") from error
         if length and got < length:
-            raise _Again(f"the connection ended {length - got:,} bytes too soon")
+            raise _TryAgainError(f"the connection ended {length - got:,} bytes too soon")
 
 
 def file_sha1(path: Path) -> str:

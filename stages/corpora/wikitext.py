@@ -11,7 +11,21 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 # What a namespace is called beside the name that a dump's header gives it, here by the canonical English one.
-FILE_NAMES = ("File", "Image", "Media", "Файл", "Изображение", "文件", "檔案", "图像", "圖像", "图片", "圖片", "Fichier", "Archivo")
+FILE_NAMES = (
+    "File",
+    "Image",
+    "Media",
+    "Файл",
+    "Изображение",
+    "文件",
+    "檔案",
+    "图像",
+    "圖像",
+    "图片",
+    "圖片",
+    "Fichier",
+    "Archivo",
+)
 CATEGORY_NAMES = ("Category", "Категория", "分类", "分類", "Catégorie", "Categoría")
 # Templates that show one of their unnamed arguments; of all others nothing is kept, as they make boxes and notes.
 _SHOWN = {"lang": 1, "langue": 1, "transl": -1, "link-en": 0, "le": 0, "tsl": -1, "нп5": 1, "iw": 0} | dict.fromkeys(
@@ -33,13 +47,15 @@ _HIDDEN = re.compile(
 _VARIANT = re.compile(r"-\{((?:[^{}-]|-(?!\{)(?!\})|(?<!-)\{|\}(?!-))*+)\}-")
 _TEMPLATE = re.compile(r"\{\{([^{}]*+)\}\}")
 _LOOSE_TEMPLATE = re.compile(r"\{\{((?:[^{}]++|\{(?!\{)|\}(?!\}))*+)\}\}")
-_TABLE = re.compile(
-    r"^[ \t:*#]*+\{\|(?:[^\n]++|\n(?![ \t:*#]*+\{\||[ \t]*+\|\}))*+\n[ \t]*+\|\}", re.MULTILINE
+_TABLE = re.compile(r"^[ \t:*#]*+\{\|(?:[^\n]++|\n(?![ \t:*#]*+\{\||[ \t]*+\|\}))*+\n[ \t]*+\|\}", re.MULTILINE)
+_OUTWARD = re.compile(
+    r"\[(?:https?:|ftp:|mailto:|news:|irc:)?//[^\s\[\]<>\"]++[ \t]*+((?:[^\[\]\n]++|\[(?!\[)[^\[\]\n]*+\])*+)\]"
 )
-_OUTWARD = re.compile(r"\[(?:https?:|ftp:|mailto:|news:|irc:)?//[^\s\[\]<>\"]++[ \t]*+((?:[^\[\]\n]++|\[(?!\[)[^\[\]\n]*+\])*+)\]")
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*+\|)*?([^\[\]|]*+)\]\]")
 _LANGUAGE_LINK = re.compile(r"\[\[[a-z]{2,3}(?:-[a-z]+)*:[^\[\]|]*+\]\]")
-_BROKEN_LINE = re.compile(r"<br\s*/?>|</?(?:p|div|center|blockquote|li|ul|ol|dl|dd|dt|h\d|tr|td|th|table)\b[^<>]*+>", re.IGNORECASE)
+_BROKEN_LINE = re.compile(
+    r"<br\s*/?>|</?(?:p|div|center|blockquote|li|ul|ol|dl|dd|dt|h\d|tr|td|th|table)\b[^<>]*+>", re.IGNORECASE
+)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
 _QUOTES = re.compile(r"'{2,}")
 _SWITCH = re.compile(r"__[A-ZА-Я_]{3,}__|^-{4,}", re.MULTILINE)
