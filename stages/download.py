@@ -6,7 +6,6 @@ from stages.command import command, stage
 from stages.corpora.collect import Corpus, collect
 from stages.corpora.presets import FilesPreset, language_of, load_preset
 from stages.corpora.read_files import read_dictionaries
-from stages.embeddings.dictionary import save_dictionary
 from stages.outputs import replacing, write_json
 from stages.parameters import Role, load_parameters
 
@@ -18,6 +17,8 @@ def main(role: Role) -> None:
     language = language_of(role, preset, params.download)
     source = language_of("source", preset, params.download)
     with stage("download", params, params.download, role) as run:
+        from stages.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
+
         entries: list[tuple[str, str]] = []
         # The preset's dictionaries start from its own source language.
         if isinstance(preset, FilesPreset) and source == preset.languages.source and role != "source":
