@@ -4,10 +4,12 @@ import hashlib
 import re
 import unicodedata
 from pathlib import Path
-
-import pandas
+from typing import TYPE_CHECKING
 
 from stages.errors import UserError
+
+if TYPE_CHECKING:  # the processes that read a corpus need none of it
+    import pandas
 
 COLUMNS = ("id", "title", "text", "topic", "concept", "language")
 
@@ -22,7 +24,7 @@ def concept_of(title: str) -> str:
     return re.sub(r"\s+", " ", "".join(c for c in decomposed if not unicodedata.combining(c))).strip()
 
 
-def pick(table: pandas.DataFrame, limit: int | None, seed: int) -> pandas.DataFrame:
+def pick(table: "pandas.DataFrame", limit: int | None, seed: int) -> "pandas.DataFrame":
     """Keep at most `limit` articles, by a seeded hash of the concept, so that translations are kept together."""
     if limit is None or limit >= len(table):
         return table
@@ -35,7 +37,7 @@ def unit_hash(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
-def load_articles(path: Path) -> pandas.DataFrame:
+def load_articles(path: Path) -> "pandas.DataFrame":
     """Load a table that `download` or `prepare` made.
 
     Raises:
@@ -43,4 +45,6 @@ def load_articles(path: Path) -> pandas.DataFrame:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)")
+    import pandas
+
     return pandas.read_parquet(path)

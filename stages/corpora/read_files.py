@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-import pandas
 import pyarrow
 import pyarrow.parquet
 
@@ -85,7 +84,7 @@ def _read_file(path: Path, file: ArticleFile) -> Iterator[Article | Bad]:
 
 def text_of(value: Any, name: str) -> str | None:
     """A cell as text; an empty one is missing, but in the text's column, where it is an empty text."""
-    if value is None or value is pandas.NaT or (value == "" and name != "text"):
+    if value is None or (value == "" and name != "text"):
         return None
     if isinstance(value, float):
         if math.isnan(value):  # a gap
@@ -107,6 +106,8 @@ def read_rows(path: Path) -> Iterator[Row | Bad]:
             case ".jsonl" | ".json" | ".ndjson":
                 yield from _json_lines(path)
             case ".csv" | ".tsv" as kind:
+                import pandas
+
                 # pandas would need one more package for .zst
                 source = pyarrow.input_stream(str(path)) if path.suffix == ".zst" else path
                 separator = "\t" if kind == ".tsv" else ","
