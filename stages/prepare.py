@@ -6,74 +6,25 @@ whole holds the articles with a topic, and as many others as `prepare.unlabelled
 """
 
 import csv
-import hashlib
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from stages.command import command, stage
 from stages.corpora.linked import linked_concepts
-from stages.corpora.shards import finished_shards, open_table
-from stages.corpora.sources import checkpoints
+from stages.corpora.shards import open_table
+from stages.corpora.sources import alone
 from stages.corpora.vocabulary import build_vocabulary, save_vocabulary
 from stages.corpora.words import (
     Reading,
-    WordCounts,
-    read_group,
+    read_all,
+    topics_by_split,
     unlabelled_threshold,
-    words_of,
+    workplace,
     write_articles,
     write_ids,
 )
-from stages.corpora.workers import over_all_cores
 from stages.errors import UserError
 from stages.outputs import remove, replacing, write_json
 from stages.parameters import Role, load_parameters
-from stages.progress import progress
-
-SPLITS = ("train", "validation", "test")
-
-
-def read_all(reading: Reading, folder: Path) -> tuple[list[dict[str, Any]], WordCounts]:
-    """Read every group that an earlier run has not read; all groups' counts in order, and all words'."""
-    folder.mkdir(parents=True, exist_ok=True)
-    groups = open_table(reading.table).num_row_groups
-    finished = {int(name): counts for name, counts in finished_shards(folder).items()}
-    words = WordCounts(folder)
-    for group in finished:
-        _count(words, folder, group)
-    tasks = [group for group in range(groups) if group not in finished]
-    work = over_all_cores(partial(read_group, reading=reading, folder=folder), tasks)
-    for group, counts in progress(work, "segmenting", total=len(tasks)):
-        finished[group] = counts
-        _count(words, folder, group)
-    return [finished[group] for group in range(groups)], words
-
-
-def _count(words: WordCounts, folder: Path, group: int) -> None:
-    names, arrays = words_of(folder / f"{group:06d}.npz")
-    words.add(names, arrays["counts"])
-
-
-def topics_by_split(groups: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-    """How many labelled articles each split has on each topic."""
-    labels: dict[str, dict[str, int]] = {}
-    for split in sorted(SPLITS):
-        counts: dict[str, int] = {}
-        for group in groups:
-            for topic, n in group["labels"].get(split, {}).items():
-                counts[topic] = counts.get(topic, 0) + n
-        if counts:
-            labels[split] = dict(sorted(counts.items()))
-    return labels
-
-
-def workplace(reading: Reading) -> Path:
-    """The folder for unfinished work: another one when anything that it is made from has changed."""
-    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("corpora/*.py"))]
-    state = reading.table.stat()
-    parts = (reading, state.st_size, state.st_mtime_ns, code)
-    return checkpoints() / f"prepare-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
 
 def main(role: Role) -> None:
@@ -86,20 +37,21 @@ def main(role: Role) -> None:
         threshold = unlabelled_threshold(table, own.unlabelled, params.seed)
         reading = Reading(table, language, own, params.seed, threshold)
         folder = workplace(reading)
-        groups, counts = read_all(reading, folder)
-        labels = topics_by_split(groups)
-        for split in SPLITS if role == "source" else ("test",):
-            if split not in labels:
-                raise UserError(f"{role}: no labelled article in the {split} split: label more of its articles")
-        vocabulary = build_vocabulary(counts, own.min_count, own.max_vocabulary)
-        total = {key: sum(group[key] for group in groups) for key in ("articles", "labelled", "words", "documents")}
-        names = [f"{group:06d}" for group in range(len(groups))]
-        with replacing(Path("data/prepared") / role, directory=True) as place:
-            write_articles([folder / f"{name}.parquet" for name in names], place / "articles.parquet")
-            arrays = [folder / f"{name}.npz" for name in names]
-            tokens = write_ids(arrays, vocabulary, total["documents"], place / "tokens.npy", place / "offsets.npy")
-            save_vocabulary(vocabulary, place / "vocabulary.tsv")
-        remove(folder)
+        with alone(folder):
+            groups, counts = read_all(reading, folder)
+            labels = topics_by_split(groups)
+            for split in ("train", "validation", "test") if role == "source" else ("test",):
+                if split not in labels:
+                    raise UserError(f"{role}: no labelled article in the {split} split: label more of its articles")
+            vocabulary = build_vocabulary(counts, own.min_count, own.max_vocabulary)
+            total = {key: sum(group[key] for group in groups) for key in ("articles", "labelled", "words", "documents")}
+            names = [f"{group:06d}" for group in range(len(groups))]
+            with replacing(Path("data/prepared") / role, directory=True) as place:
+                write_articles([folder / f"{name}.parquet" for name in names], place / "articles.parquet")
+                arrays = [folder / f"{name}.npz" for name in names]
+                tokens = write_ids(arrays, vocabulary, total["documents"], place / "tokens.npy", place / "offsets.npy")
+                save_vocabulary(vocabulary, place / "vocabulary.tsv")
+            remove(folder)
         summary = {
             "articles": total["articles"],
             "labelled": total["labelled"],

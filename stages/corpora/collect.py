@@ -21,7 +21,7 @@ from stages.corpora.articles import COLUMNS, concept_of, unit_hash
 from stages.corpora.presets import DumpPreset, FilesPreset, HubPreset, MediaWikiPreset, Preset, WheelPreset
 from stages.corpora.records import Part
 from stages.corpora.shards import Counts, GroupWriter, finished_shards, read_groups, write_shard
-from stages.corpora.sources import checkpoints, local_file, user_path
+from stages.corpora.sources import alone, checkpoints, local_file, user_path
 from stages.corpora.topics import Topics, load_topics, place
 from stages.corpora.workers import over_all_cores
 from stages.errors import UserError
@@ -98,7 +98,15 @@ def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts
         UserError: the corpus cannot be had, a file is broken, too many records are bad, or nothing is left.
     """
     folder = corpus.workplace(params.max_characters)
-    counts = _read_all(corpus, params, folder)
+    with alone(folder):
+        counts = _read_all(corpus, params, folder)
+        counts = _join_all(corpus, params, seed, folder, counts, output)
+        remove(folder)
+    return counts
+
+
+def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts: Counts, output: Path) -> Counts:
+    """Write what has been read as one table."""
     topics, linked = corpus.topics(), corpus.links()
     shards = [folder / f"{name}.parquet" for name in sorted(finished_shards(folder))]
     rows = partial(_joined, shards, topics, linked, corpus.language)
@@ -120,7 +128,6 @@ def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts
                     id=number, title=title, text=text, topic=its_topic, concept=its_concept, language=corpus.language
                 )
     writer.close()
-    remove(folder)
     return {"articles": total, "labelled": labelled, "empty": counts["empty"], "bad_records": counts["bad"]}
 
 

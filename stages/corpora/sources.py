@@ -2,7 +2,11 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from stages.corpora.web import fetch_file, file_sha1
 from stages.errors import UserError
@@ -11,6 +15,14 @@ from stages.errors import UserError
 def checkpoints() -> Path:
     """Where unfinished work and fetched files are kept, for every workspace of the project; see .gitignore."""
     return Path(os.environ.get("DVC_ROOT") or ".") / ".checkpoints"
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Wait until no other experiment that runs at the same time works on `place`."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(place.with_name(f"{place.name}.lock")):
+        yield
 
 
 def user_path(name: str) -> Path:
@@ -36,7 +48,9 @@ def local_file(place: str, language: str, sha1: str | None = None) -> Path:
     place = place.replace("{language}", language).replace("{wiki}", language.replace("-", "_") + "wiki")
     if place.startswith(("http://", "https://")):
         name = hashlib.sha256(place.encode()).hexdigest()[:8] + "-" + place.rpartition("/")[2]
-        return fetch_file(place, checkpoints() / "files" / name, sha1)
+        copy = checkpoints() / "files" / name
+        with alone(copy):
+            return fetch_file(place, copy, sha1)
     path = user_path(place)
     if not path.is_file():
         raise UserError(f"{path}: no such file: check its path in the preset (relative to the project's folder)")

@@ -4,11 +4,13 @@ A group's articles are read once: each keeps the ids of its own words until all 
 vocabulary; then they become the ids of that. What has been read is kept on disk, so a run that was killed goes on.
 """
 
+import hashlib
 import heapq
 from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -20,12 +22,15 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from stages.corpora.articles import COLUMNS, unit_hash
-from stages.corpora.shards import open_table, read_groups
+from stages.corpora.shards import finished_shards, open_table, read_groups
+from stages.corpora.sources import checkpoints
 from stages.corpora.splits import split_of
 from stages.corpora.text import Spelling, normalise, segment
 from stages.corpora.vocabulary import Vocabulary
+from stages.corpora.workers import over_all_cores
 from stages.outputs import replacing, write_json
 from stages.parameters import Prepare
+from stages.progress import progress
 
 SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in (*COLUMNS, "split")])
 MOST_WORDS = 500_000  # different ones that are counted in memory; more go to disk, in order
@@ -94,7 +99,7 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
             for name, values in rows.items():
                 values.append(row[name])
     flat = numpy.frombuffer(ids, numpy.int32)
-    with replacing(folder / f"{group:06d}.npz") as partial, partial.open("wb") as file:
+    with replacing(folder / f"{group:06d}.npz") as place, place.open("wb") as file:
         numpy.savez(
             file,
             ids=flat,
@@ -102,8 +107,8 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
             counts=numpy.bincount(flat, minlength=len(local)),
             words=numpy.frombuffer("\n".join(local).encode(), numpy.uint8),
         )
-    with replacing(folder / f"{group:06d}.parquet") as partial:
-        pyarrow.parquet.write_table(pyarrow.table(rows, schema=SCHEMA), partial)
+    with replacing(folder / f"{group:06d}.parquet") as place:
+        pyarrow.parquet.write_table(pyarrow.table(rows, schema=SCHEMA), place)
     counts = {
         "articles": len(table),
         "labelled": sum(sum(topics.values()) for topics in labels.values()),
@@ -152,6 +157,48 @@ def _read_run(path: Path) -> Iterator[tuple[str, int]]:
         for line in file:
             word, _, n = line.rstrip("\n").partition("\t")
             yield word, int(n)
+
+
+def read_all(reading: Reading, folder: Path) -> tuple[list[dict[str, Any]], WordCounts]:
+    """Read every group that an earlier run has not read; all groups' counts in order, and all words'."""
+    folder.mkdir(parents=True, exist_ok=True)
+    groups = open_table(reading.table).num_row_groups
+    finished = {int(name): counts for name, counts in finished_shards(folder).items()}
+    words = WordCounts(folder)
+    for group in finished:
+        _count(words, folder, group)
+    tasks = [group for group in range(groups) if group not in finished]
+    work = over_all_cores(partial(read_group, reading=reading, folder=folder), tasks)
+    for group, counts in progress(work, "segmenting", total=len(tasks)):
+        finished[group] = counts
+        _count(words, folder, group)
+    return [finished[group] for group in range(groups)], words
+
+
+def _count(words: WordCounts, folder: Path, group: int) -> None:
+    names, arrays = words_of(folder / f"{group:06d}.npz")
+    words.add(names, arrays["counts"])
+
+
+def topics_by_split(groups: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """How many labelled articles each split has on each topic."""
+    labels: dict[str, dict[str, int]] = {}
+    for split in ("test", "train", "validation"):
+        counts: dict[str, int] = {}
+        for group in groups:
+            for topic, n in group["labels"].get(split, {}).items():
+                counts[topic] = counts.get(topic, 0) + n
+        if counts:
+            labels[split] = dict(sorted(counts.items()))
+    return labels
+
+
+def workplace(reading: Reading) -> Path:
+    """The folder for unfinished work: another one when anything that it is made from has changed."""
+    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    state = reading.table.stat()
+    parts = (reading, state.st_size, state.st_mtime_ns, code)
+    return checkpoints() / f"prepare-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
 
 def write_ids(groups: list[Path], vocabulary: Vocabulary, documents: int, tokens: Path, offsets: Path) -> int:
