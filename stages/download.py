@@ -3,29 +3,33 @@
 from pathlib import Path
 
 from stages.command import command, stage
-from stages.corpora.articles import pick, read_articles, read_dictionary
-from stages.corpora.presets import language_of, load_preset
-from stages.embeddings.dictionary import save_dictionary
-from stages.outputs import replacing
+from stages.corpora.collect import Corpus, collect
+from stages.corpora.presets import FilesPreset, language_of, load_preset
+from stages.corpora.read_files import read_dictionaries
+from stages.outputs import replacing, write_json
 from stages.parameters import Role, load_parameters
 
 
 def main(role: Role) -> None:
-    """Write data/articles/{role}.parquet, and data/dictionaries/{role}.tsv with what the preset offers for it."""
+    """Write data/articles/{role}.parquet, data/dictionaries/{role}.tsv and metrics/download/{role}.json."""
     params = load_parameters()
     preset = load_preset(params.corpus)
     language = language_of(role, preset, params.download)
+    source = language_of("source", preset, params.download)
     with stage("download", params, params.download, role) as run:
-        articles = pick(read_articles(preset, language), params.download.articles, params.seed)
+        from stages.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
+
+        entries: list[tuple[str, str]] = []
         # The preset's dictionaries start from its own source language.
-        fits = language_of("source", preset, params.download) == preset.languages.source and role != "source"
-        entries = read_dictionary(preset, language) if fits else []
+        if isinstance(preset, FilesPreset) and source == preset.languages.source and role != "source":
+            entries = read_dictionaries(preset, language)
         with replacing(Path("data/articles") / f"{role}.parquet") as partial:
-            articles.to_parquet(partial, index=False)
+            counts = collect(Corpus(preset, language, source), params.download, params.seed, partial)
         with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:
             save_dictionary(entries, partial)
+        write_json(Path("metrics/download") / f"{role}.json", counts)
         run.tags({"language": language})
-        run.metrics({"articles": len(articles), "labelled": int(articles["topic"].notna().sum())})
+        run.metrics(counts)
 
 
 if __name__ == "__main__":

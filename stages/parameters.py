@@ -1,6 +1,7 @@
 """params.yaml as typed, frozen objects, checked whole before anything runs."""
 
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -49,6 +50,8 @@ class Download(Section):
 
     languages: Languages
     articles: Positive | None
+    max_characters: Positive
+    bad_records: Share
 
 
 class Prepare(Section):
@@ -58,6 +61,9 @@ class Prepare(Section):
     test: Rate
     min_count: Positive
     max_vocabulary: Positive
+    fold_yo: bool
+    unlabelled: Count
+    characters: Annotated[int, Field(ge=100)]
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> "Prepare":
@@ -257,6 +263,8 @@ def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     for part in place:
         is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
         inner = inner.model_fields[str(part)].annotation if is_section else get_args(inner)[-1]  # of a list or mapping
+        optional = [choice for choice in get_args(inner) if choice is not NoneType]
+        inner = optional[0] if NoneType in get_args(inner) else inner
     return sorted(inner.model_fields)
 
 

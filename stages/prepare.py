@@ -1,66 +1,70 @@
 """prepare@role: normalise and segment the text, split by concept, and write the words as one array of ids.
 
-The test split's articles are in no array: nothing but `evaluate` reads them, with or without labels.
+The test split's articles are in no array: nothing but `evaluate` reads them, with or without labels. Words of all
+other articles are in the array, which is what skip-gram reads, memory-mapped; the table that all later stages load
+whole holds the articles with a topic, and as many others as `prepare.unlabelled` says.
 """
 
-from collections import Counter
+import csv
 from pathlib import Path
 
-import numpy
-
 from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.splits import split_of
-from stages.corpora.text import normalise, segment
+from stages.corpora.linked import linked_concepts
+from stages.corpora.shards import open_table
+from stages.corpora.sources import alone
 from stages.corpora.vocabulary import build_vocabulary, save_vocabulary
+from stages.corpora.words import (
+    Reading,
+    read_all,
+    topics_by_split,
+    unlabelled_threshold,
+    workplace,
+    write_articles,
+    write_ids,
+)
 from stages.errors import UserError
-from stages.outputs import replacing, write_json
+from stages.outputs import remove, replacing, write_json
 from stages.parameters import Role, load_parameters
-from stages.progress import progress
 
 
 def main(role: Role) -> None:
-    """Write data/prepared/{role}/ and metrics/corpus/{role}.json."""
+    """Write data/prepared/{role}/, metrics/corpus/{role}.json and a plot of its topics."""
     params = load_parameters()
-    with stage("prepare", params, params.prepare, role) as run:
-        articles = load_articles(Path("data/articles") / f"{role}.parquet")
-        language = str(articles["language"].iloc[0])
-        for column in ("title", "text"):
-            present = articles[column].notna()
-            articles.loc[present, column] = articles.loc[present, column].map(lambda text: normalise(text, language))
-        share = params.prepare
-        articles["split"] = articles["concept"].map(lambda name: split_of(name, share.validation, share.test))
-        read = articles.loc[articles["split"] != "test", "text"]
-        documents = [segment(text, language) for text in progress(read.tolist(), "segmenting")]
-
-        counts = Counter(word for document in documents for word in document)
-        vocabulary = build_vocabulary(counts, params.prepare.min_count, params.prepare.max_vocabulary)
-        ids = vocabulary.ids
-        tokens = [[ids[word] for word in document if word in ids] for document in documents]
-        offsets = numpy.cumsum([0, *map(len, tokens)], dtype=numpy.int64)
-        flat = numpy.fromiter((token for document in tokens for token in document), numpy.int32, offsets[-1])
-        labels: dict[str, dict[str, int]] = {}
-        for split, topics in articles.groupby("split")["topic"]:
-            if topics.notna().any():
-                labels[str(split)] = {str(topic): int(n) for topic, n in topics.value_counts().sort_index().items()}
-        for split in ("train", "validation", "test") if role == "source" else ("test",):
-            if split not in labels:
-                raise UserError(f"{role}: no labelled article in the {split} split: label more of its articles")
-
-        with replacing(Path("data/prepared") / role, directory=True) as folder:
-            articles.to_parquet(folder / "articles.parquet", index=False)
-            numpy.save(folder / "tokens.npy", flat)
-            numpy.save(folder / "offsets.npy", offsets)
-            save_vocabulary(vocabulary, folder / "vocabulary.tsv")
-        words = sum(counts.values())
+    own = params.prepare
+    with stage("prepare", params, own, role) as run:
+        table = Path("data/articles") / f"{role}.parquet"
+        language = str(open_table(table).read_row_group(0, ["language"])["language"][0])
+        threshold = unlabelled_threshold(table, own.unlabelled, params.seed)
+        reading = Reading(table, language, own, params.seed, threshold)
+        folder = workplace(reading)
+        with alone(folder):
+            groups, counts = read_all(reading, folder)
+            labels = topics_by_split(groups)
+            for split in ("train", "validation", "test") if role == "source" else ("test",):
+                if split not in labels:
+                    raise UserError(f"{role}: no labelled article in the {split} split: label more of its articles")
+            vocabulary = build_vocabulary(counts, own.min_count, own.max_vocabulary)
+            total = {key: sum(group[key] for group in groups) for key in ("articles", "labelled", "words", "documents")}
+            names = [f"{group:06d}" for group in range(len(groups))]
+            with replacing(Path("data/prepared") / role, directory=True) as place:
+                write_articles([folder / f"{name}.parquet" for name in names], place / "articles.parquet")
+                arrays = [folder / f"{name}.npz" for name in names]
+                tokens = write_ids(arrays, vocabulary, total["documents"], place / "tokens.npy", place / "offsets.npy")
+                save_vocabulary(vocabulary, place / "vocabulary.tsv")
+            remove(folder)
         summary = {
-            "articles": len(articles),
-            "labelled": int(articles["topic"].notna().sum()),
-            "words": words,
+            "articles": total["articles"],
+            "labelled": total["labelled"],
+            "linked": linked_concepts(Path("data/articles"), role),
+            "words": total["words"],
             "vocabulary": len(vocabulary),
-            "out_of_vocabulary": round(1 - len(flat) / words, 6),
+            "out_of_vocabulary": round(1 - tokens / total["words"], 6),
         }
         write_json(Path("metrics/corpus") / f"{role}.json", {**summary, "labels": labels})
+        plot = Path("metrics/plots/corpus") / f"{role}.csv"
+        with replacing(plot) as partial_file, partial_file.open("w", encoding="utf-8", newline="") as file:
+            rows = [(f"{topic}, {split}", n) for split, topics in labels.items() for topic, n in topics.items()]
+            csv.writer(file, lineterminator="\n").writerows([("topic", "articles"), *sorted(rows)])
         run.tags({"language": language})
         run.metrics(summary)
 

@@ -21,19 +21,51 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.corpora.articles import COLUMNS, concept_of, load_articles, pick, read_articles, read_dictionary, unit_hash
+from stages.corpora.articles import COLUMNS, concept_of, load_articles, pick, unit_hash
+from stages.corpora.collect import Corpus, collect
 from stages.corpora.packages import fetched_wheel
-from stages.corpora.presets import FilesPreset, WheelPreset, load_preset
-from stages.corpora.read_files import read_dictionaries, read_files
+from stages.corpora.presets import FilesPreset, Preset, WheelPreset, load_preset
+from stages.corpora.read_files import read_dictionaries
+from stages.corpora.read_files import read_dictionaries as read_dictionary
+from stages.corpora.records import Article
 from stages.corpora.splits import labelled, split_of
 from stages.corpora.text import SEGMENTERS, normalise, segment
 from stages.corpora.vocabulary import Vocabulary, build_vocabulary, load_vocabulary, save_vocabulary
 from stages.errors import UserError
+from stages.parameters import Download
 
 PROJECT = Path(__file__).parents[1]
 ALPHABET = "abcdefghijklmnopqrstuvwxyzàâçéèêëîïôûùüÿñáíóúößæøåабвгдеёжзийклмнопрстуфхцчшщъыьэюя0123456789 -'中文維基"
 LANGUAGES = {"source": "en", "target": "fr", "test": "es"}
 NO_DIGEST = "0" * 64
+ALL = Download.model_validate(
+    {
+        "languages": dict.fromkeys(("source", "target", "test")),
+        "articles": None,
+        "max_characters": 100_000,
+        "bad_records": 0.01,
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unfinished work is kept in a folder of the test's own."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "work"))
+
+
+def read_files(preset: Preset, language: str) -> pandas.DataFrame:
+    """What a kind's parts yield, as a table."""
+    records = [record for part in Corpus(preset, language, "en").parts() for record in part.read()]
+    return pandas.DataFrame([vars(record) for record in records if isinstance(record, Article)], dtype=object)
+
+
+def read_articles(preset: Preset, language: str, **changes: object) -> pandas.DataFrame:
+    """The table that `download` makes."""
+    path = Path(os.environ["DVC_ROOT"]) / "articles.parquet"
+    path.parent.mkdir(exist_ok=True)
+    collect(Corpus(preset, language, "en"), ALL.model_copy(update=changes), 1, path)
+    return load_articles(path)
 
 
 # ---------------------------------------------------------------------------------------------------------- text
@@ -373,13 +405,17 @@ def test_a_spoilt_file_is_named(tmp_path: Path, name: str) -> None:
 def test_a_file_that_is_not_what_its_name_says_is_named(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_text("id,title,text\n1,Zinc,A metal.\n")
-    assert f"{path}: cannot be read" in refused(preset_of({"path": str(path)}))
+    what = "line 1: no JSON" if suffix == ".jsonl" else "cannot be read"
+    assert f"{path}: {what}" in refused(preset_of({"path": str(path)}))
 
 
 def test_text_that_is_not_unicode_is_named(tmp_path: Path) -> None:
-    for name, text in (("a.csv", "id,title,text\n1,Été,Chaud.\n"), ("a.jsonl", '{"id": 1, "text": "Été"}\n')):
+    for name, text, what in (
+        ("a.csv", "id,title,text\n1,Été,Chaud.\n", "cannot be read"),
+        ("a.jsonl", '{"id": 1, "text": "Été"}\n', "line 1: invalid UTF-8"),
+    ):
         (tmp_path / name).write_bytes(text.encode("latin-1"))
-        assert f"{tmp_path / name}: cannot be read" in refused(preset_of({"path": str(tmp_path / name)}))
+        assert f"{tmp_path / name}: {what}" in refused(preset_of({"path": str(tmp_path / name)}))
 
 
 def test_a_file_with_another_digest_is_refused(tmp_path: Path) -> None:
@@ -420,10 +456,10 @@ def test_every_corpus_becomes_the_same_table(tmp_path: Path) -> None:
     write_table(tmp_path / "a.jsonl", rows)
     table = read_articles(preset_of({"path": str(tmp_path / "a.jsonl"), "columns": EVERY_COLUMN}), "en")
     assert tuple(table.columns) == COLUMNS
-    assert table["id"].tolist() == ["a:02", "a:1", "a:c"]
-    assert table["concept"].tolist() == [concept_of("en:a:02"), "zinc", "Q658"]
+    assert table["id"].tolist() == ["a:c", "a:1", "a:02"]
+    assert table["concept"].tolist() == ["Q658", "zinc", concept_of("en:a:02")]
     assert table["language"].tolist() == ["en"] * 3
-    assert table["topic"].tolist() == [None, "science", "science"]
+    assert table["topic"].fillna("").tolist() == ["science", "science", ""]
     table.to_parquet(tmp_path / "saved.parquet", index=False)
     back = load_articles(tmp_path / "saved.parquet")
     assert back.isna().to_numpy().tolist() == table.isna().to_numpy().tolist()
@@ -518,7 +554,7 @@ def wheel_preset(index: Path, **changes: object) -> WheelPreset:
 def test_articles_are_read_out_of_a_wheel(index: Path) -> None:
     table = read_articles(wheel_preset(index), "fr")
     assert tuple(table.columns) == COLUMNS
-    assert table.to_dict("records") == [
+    assert table.astype(object).where(table.notna(), None).to_dict("records") == [
         {
             "id": "Zinc",
             "title": "Zinc",
@@ -601,9 +637,9 @@ def test_the_vocabulary_holds_the_most_frequent_words(words: list[str], min_coun
     enough = {word: n for word, n in counts.items() if n >= min_count}
     if not enough:
         with pytest.raises(UserError, match=r"prepare\.min_count"):
-            build_vocabulary(counts, min_count, maximum)
+            build_vocabulary(counts.items(), min_count, maximum)
         return
-    vocabulary = build_vocabulary(counts, min_count, maximum)
+    vocabulary = build_vocabulary(counts.items(), min_count, maximum)
     numbers = vocabulary.counts.tolist()
     assert len(vocabulary) == len(vocabulary.words) == min(len(enough), maximum)
     assert [counts[word] for word in vocabulary.words] == numbers
@@ -615,7 +651,7 @@ def test_the_vocabulary_does_not_depend_on_the_order_of_the_words() -> None:
     words = list("abcdefgh") * 3
     for seed in range(5):
         random.Random(seed).shuffle(words)
-        assert build_vocabulary(Counter(words), 1, 5).words == tuple("abcde")
+        assert build_vocabulary(Counter(words).items(), 1, 5).words == tuple("abcde")
 
 
 def test_a_saved_vocabulary_is_read_back(tmp_path: Path) -> None:

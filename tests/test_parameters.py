@@ -284,8 +284,8 @@ def test_a_preset_of_files_has_the_usual_columns_unless_it_names_others(presets:
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ("kind: files", "kind: web", ("kind: found 'web'", "files, wheel")),
-        ("kind: files\n", "", ("kind: found None", "files, wheel")),
+        ("kind: files", "kind: web", ("kind: found 'web'", "dump, files, hub, mediawiki, wheel")),
+        ("kind: files\n", "", ("kind: found None", "dump, files, hub, mediawiki, wheel")),
         ("  en: [{path: en.jsonl}]", "  en: [{paths: en.jsonl}]", ("articles.en.0",)),
         ('target: "no"', "target: Norsk", ("languages.target: found 'Norsk'",)),
         ("kind: files", "kind: files\nsha: 0", ("sha: unknown key", "articles", "dictionaries")),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.errors import UserError
 from stages.parameters import Download, Language, Role, Section, check, read_yaml
@@ -17,6 +17,43 @@ class RoleLanguages(Section):
     source: Language
     target: Language
     test: Language
+
+
+class VitalArticles(Section):
+    """Wikipedia's lists of vital articles: which titles there are, under which topic, and their translations.
+
+    Attributes:
+        api: the Action API's address; `{language}` is filled in.
+        list: what the list's pages are called, without their namespace; `/TOPIC` and more follow it.
+        topics: the topic that each first part after the list's name stands for; null: text without a label.
+        contact: an e-mail or web address, which Wikimedia asks for in the User-Agent.
+        pause: seconds between two requests, of which there is one at a time.
+    """
+
+    api: str = "https://{language}.wikipedia.org/w/api.php"
+    list: str
+    namespace: int = 4
+    topics: dict[str, str | None]
+    contact: str | None = None
+    pause: Annotated[float, Field(ge=0)] = 0.1
+
+
+class Labels(Section):
+    """Topics and links between languages for a corpus that carries none: one of the two.
+
+    Attributes:
+        mediawiki: the vital articles, by the Action API.
+        table: a file with a row for each concept: concept, topic, and a column of titles for each language.
+    """
+
+    mediawiki: VitalArticles | None = None
+    table: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Labels":
+        if (self.mediawiki is None) == (self.table is None):
+            raise ValueError("one of mediawiki and table is needed")
+        return self
 
 
 class WheelPreset(Section):
@@ -41,7 +78,10 @@ class Columns(Section):
 
 
 class ArticleFile(Section):
-    """One file of articles: JSON Lines (.jsonl), CSV, TSV or Parquet; .gz, .bz2, .xz and .zst are unpacked."""
+    """One file of articles: JSON Lines (.jsonl), CSV, TSV or Parquet; .gz, .bz2, .xz and .zst are unpacked.
+
+    `~` and environment variables (`$CORPORA/en.jsonl.gz`) are replaced in `path`.
+    """
 
     path: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
@@ -55,10 +95,61 @@ class FilesPreset(Section):
     languages: RoleLanguages
     articles: dict[Language, list[ArticleFile]]
     dictionaries: dict[Language, list[str]] = Field(default_factory=dict)
+    labels: Labels | None = None
 
 
-Preset = WheelPreset | FilesPreset
-_KINDS: dict[str, type[WheelPreset] | type[FilesPreset]] = {"wheel": WheelPreset, "files": FilesPreset}
+class HubPreset(Section):
+    """A data set on the Hugging Face hub, or in a folder that `datasets` can load, streamed.
+
+    Attributes:
+        dataset: its name, or a folder.
+        configuration: of the data set; `{language}` is filled in.
+        revision: a commit or tag; null: the newest.
+        split: of the data set.
+    """
+
+    kind: Literal["hub"]
+    languages: RoleLanguages
+    dataset: str
+    configuration: str | None = None
+    revision: str | None = None
+    split: str = "train"
+    columns: Columns = Columns()
+    labels: Labels | None = None
+
+
+class DumpPreset(Section):
+    """Wikimedia's database dumps; `{language}` and `{wiki}` (such as enwiki) are filled in.
+
+    Attributes:
+        pages: address or path of pages-articles: multistream bz2 is the fastest; bz2, gz, zst and plain do too.
+        links: address or path of langlinks.sql.gz, which links target and test articles to the source's.
+        sha1: digest of a language's pages, as the dump server's sha1sums file has it.
+    """
+
+    kind: Literal["dump"]
+    languages: RoleLanguages
+    pages: str
+    links: str | None = None
+    sha1: dict[Language, Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]] = Field(default_factory=dict)
+    labels: Labels | None = None
+
+
+class MediaWikiPreset(VitalArticles):
+    """The openings of the vital articles, by the Action API."""
+
+    kind: Literal["mediawiki"]
+    languages: RoleLanguages
+
+
+Preset = WheelPreset | FilesPreset | HubPreset | DumpPreset | MediaWikiPreset
+_KINDS: dict[str, type[Preset]] = {
+    "wheel": WheelPreset,
+    "files": FilesPreset,
+    "hub": HubPreset,
+    "dump": DumpPreset,
+    "mediawiki": MediaWikiPreset,
+}
 
 
 def load_preset(name: str, folder: Path = PRESETS) -> Preset:
@@ -85,10 +176,11 @@ def language_of(role: Role, preset: Preset, params: Download) -> Language:
     """
     chosen = {r: getattr(params.languages, r) or getattr(preset.languages, r) for r in RoleLanguages.model_fields}
     language: Language = chosen[role]
-    available = preset.members if isinstance(preset, WheelPreset) else preset.articles
-    if language not in available:
+    available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # the others have all languages
+    if available and language not in getattr(preset, available):
         raise UserError(
-            f"params.yaml: download.languages.{role}: found {language!r}; the corpus has {', '.join(sorted(available))}"
+            f"params.yaml: download.languages.{role}: found {language!r}; the corpus has "
+            + ", ".join(sorted(getattr(preset, available)))
         )
     for other, its in chosen.items():
         if other != role and its == language:

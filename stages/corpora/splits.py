@@ -1,10 +1,11 @@
 """Splits by concept: an article and its translations always fall on the same side."""
 
-from typing import Literal
-
-import pandas
+from typing import TYPE_CHECKING, Literal
 
 from stages.corpora.articles import unit_hash
+
+if TYPE_CHECKING:
+    import pandas
 
 Split = Literal["train", "validation", "test"]
 
@@ -23,7 +24,7 @@ def split_of(concept: str, validation: float, test: float) -> Split:
     return "validation" if place < test + validation else "train"
 
 
-def labelled(articles: pandas.DataFrame, split: Split, limit: int | None = None, seed: int = 0) -> pandas.DataFrame:
+def labelled(articles: "pandas.DataFrame", split: Split, limit: int | None = None, seed: int = 0) -> "pandas.DataFrame":
     """The labelled articles of a split; with a limit, that many of them, and fewer are always a part of more.
 
     Args:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import regex
@@ -11,15 +12,28 @@ from stages.errors import UserError
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*|\p{N}+")
 # Combining grave and acute, and the letters that NFKC makes of е, и and a grave.
 _STRESS = {0x300: None, 0x301: None, **str.maketrans("ѐѝЀЍ", "еиЕИ")}
+_YO = str.maketrans("ёЁ", "еЕ")
 
 
-def _same(text: str) -> str:
+@dataclass(frozen=True)
+class Spelling:
+    """What normalisation leaves to the user.
+
+    Attributes:
+        fold_yo: Russian ё becomes е, as most print has it.
+    """
+
+    fold_yo: bool = False
+
+
+def _same(text: str, _spelling: Spelling) -> str:
     return text
 
 
-def _without_stress_marks(text: str) -> str:
-    """Remove the stress marks of Russian headwords; ё and й are single letters in NFKC and stay."""
-    return text.translate(_STRESS)
+def _without_stress_marks(text: str, spelling: Spelling) -> str:
+    """Remove the stress marks of Russian headwords; ё and й are single letters in NFKC and stay, unless ё is folded."""
+    text = text.translate(_STRESS)
+    return text.translate(_YO) if spelling.fold_yo else text
 
 
 @cache
@@ -30,7 +44,7 @@ def _converter() -> Callable[[str], str]:
     return convert
 
 
-def _simplified(text: str) -> str:
+def _simplified(text: str, _spelling: Spelling) -> str:
     """Turn traditional characters into simplified ones (OpenCC, t2s)."""
     return _converter()(text)
 
@@ -48,16 +62,16 @@ def _by_dictionary(text: str) -> list[str]:
     return [word for word in rjieba.cut(text) if _WORD.match(word)]
 
 
-NORMALISERS: dict[str, Callable[[str], str]] = {"ru": _without_stress_marks, "zh": _simplified}
+NORMALISERS: dict[str, Callable[[str, Spelling], str]] = {"ru": _without_stress_marks, "zh": _simplified}
 SEGMENTERS: dict[str, Callable[[str], list[str]]] = {"zh": _by_dictionary}
 # Written without spaces between words, so that word boundaries would give whole sentences.
 UNSEGMENTED = ("bo", "dz", "ja", "km", "lo", "my", "th", "yue", "wuu")
 
 
-def normalise(text: str, language: str) -> str:
+def normalise(text: str, language: str, spelling: Spelling = Spelling()) -> str:
     """Bring text to one form: NFKC, then what the language asks for, and single spaces. Case stays."""
     text = unicodedata.normalize("NFKC", text)
-    return " ".join(NORMALISERS.get(language, _same)(text).split())
+    return " ".join(NORMALISERS.get(language, _same)(text, spelling).split())
 
 
 def segment(text: str, language: str) -> list[str]:

@@ -1,6 +1,7 @@
 """A vocabulary: words with their counts, the most frequent first."""
 
-from collections import Counter
+import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,16 +30,22 @@ class Vocabulary:
         return {word: place for place, word in enumerate(self.words)}
 
 
-def build_vocabulary(counts: Counter[str], min_count: int, maximum: int) -> Vocabulary:
+def build_vocabulary(counts: Iterable[tuple[str, int]], min_count: int, maximum: int) -> Vocabulary:
     """Keep the words that occur at least `min_count` times, at most `maximum` of them, by count and then by name.
+
+    Args:
+        counts: each word once, with how often it occurs; no more of them than are kept are held in memory.
+        min_count: rarer words are left out.
+        maximum: of words.
 
     Raises:
         UserError: no word occurs often enough.
     """
-    kept = sorted(((word, n) for word, n in counts.items() if n >= min_count), key=lambda item: (-item[1], item[0]))
+    enough = (item for item in counts if item[1] >= min_count)
+    kept = heapq.nsmallest(maximum, enough, key=lambda item: (-item[1], item[0]))
     if not kept:
         raise UserError(f"params.yaml: prepare.min_count: found {min_count}; no word occurs so often, lower it")
-    words, numbers = zip(*kept[:maximum], strict=True)
+    words, numbers = zip(*kept, strict=True)
     return Vocabulary(words, numpy.asarray(numbers, dtype=numpy.int64))
 
 
