@@ -66,6 +66,11 @@ def read_dictionary(preset: Preset, language: str) -> list[tuple[str, str]]:
     return read_dictionaries(preset, language) if isinstance(preset, FilesPreset) else []
 
 
+def language_in(path: Path) -> str:
+    """The language of a table's articles, read without the rest of it."""
+    return str(pandas.read_parquet(path, columns=["language"])["language"].iloc[0])
+
+
 def load_articles(path: Path) -> pandas.DataFrame:
     """Load a table that `download` or `prepare` made.
 
