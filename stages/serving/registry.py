@@ -104,11 +104,13 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
     answers = [ColSpec(DataType.string, "topic"), ColSpec(DataType.double, "probability")]
     answers.append(ColSpec(Map(DataType.double), "probabilities"))
     signature = ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(answers))
+    experiment = client.get_run(run).info.experiment_id
+    place = client.create_logged_model(experiment, "classifier", run, {**candidate.tags}, model_type="classifier")
     with _logging_to(client.tracking_uri):
         logged: Any = Model.log(
             artifact_path=None,
             flavor=mlflow.pyfunc,
-            name="classifier",
+            model_id=place.model_id,
             run_id=run,
             loader_module=LOADER,  # ours reads safetensors and JSON; nothing is pickled
             data_path=str(candidate.folder),
