@@ -77,12 +77,13 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None]:
         return fetch(model), None
     languages = languages_of(load_parameters())
     folders = {MODELS[role]: languages[role] for role in MODELS}
-    if model:
-        return Path(model), language or folders.get(Path(model))
     reads = {code: folder for folder, code in folders.items() if code}
-    if language and language not in reads:
+    if language and not model and language not in reads:
         raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")
-    return (reads[language], language) if language else (MODELS["target"], languages["target"])
+    folder = Path(model) if model else reads[language] if language else MODELS["target"]
+    if not (folder / "model.safetensors").is_file():
+        raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
+    return folder, language or folders.get(folder)
 
 
 def main() -> None:
@@ -91,13 +92,14 @@ def main() -> None:
     if any(not text.strip() for text in given.texts):
         raise UserError("the text is empty: there is nothing to classify")
     folder, language = choose(given.language, given.model)
+    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read(given.file)
+    waiting, unread, total = iter(records), 0, 0
+    batch = list(islice(waiting, BATCH))
     from stages.devices import choose_device  # PyTorch and transformers, once the question is known to make sense
     from stages.serving.answers import load_reader
 
     reader, device = load_reader(folder, language), choose_device("auto")
-    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read(given.file)
-    waiting, unread, total = iter(records), 0, 0
-    while batch := list(islice(waiting, BATCH)):
+    while batch:
         for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):
             found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
             every = {"probabilities": answer.probabilities} if given.all else {}
@@ -105,6 +107,7 @@ def main() -> None:
             unread += answer.topic is None
         sys.stdout.flush()
         total += len(batch)
+        batch = list(islice(waiting, BATCH))
     if unread:
         print(
             f"predict: {unread} of {total} texts have no topic: they are empty, or in letters that the model "

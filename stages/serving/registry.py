@@ -139,10 +139,10 @@ def _public(package: str) -> str:
 
 @contextlib.contextmanager
 def _logging_to(uri: str) -> Iterator[None]:
-    """Let what takes no client log to a store, and leave the global setting as it was."""
+    """Let what takes no client log to a store, and leave the global setting, an environment variable, as it was."""
     import mlflow
 
-    before = mlflow.get_tracking_uri()
+    before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     try:
         yield
@@ -169,4 +169,4 @@ def fetch(name: str) -> Path:
         model = Path(mlflow.artifacts.download_artifacts(name))
     except (client_errors(), OSError) as error:
         raise UserError(f"--model: {name}: not in the registry ({' '.join(str(error).split())[:160]})") from error
-    return model / "data" / "target"
+    return next((model / "data").iterdir())
