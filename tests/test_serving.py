@@ -2,17 +2,11 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import pytest
 import torch
@@ -24,6 +18,7 @@ from stages.bert.models import Classifier, save_classifier
 from stages.evaluation.scores import Scores
 from stages.serving.card import Facts, model_card
 from stages.serving.registry import CHAMPION, Candidate, compare, publish
+from tests.servers import ask, free_port, server
 from tests.tiny import ROOT, run, tiny_tokenizer, trio_texts
 
 TOPICS = ["Biology", "Geography", "History"]
@@ -138,51 +133,15 @@ def test_logged_model_is_text_and_safetensors_and_belongs_to_its_run(client: Mlf
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-@contextmanager
-def server(project: Path, *command: str) -> Iterator[str]:
-    """Run a server as a person would, on a free port, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    with (project / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--port", str(port)],
-            cwd=project,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(timeout=30)
-
-
-def ask(url: str, body: Any = None, patience: float = 60) -> Any:
-    """Send a request; wait for a server that is starting."""
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
-    end = time.monotonic() + patience
-    while True:
-        try:
-            with urlopen(request, timeout=30) as answer:  # noqa: S310
-                return json.load(answer) if body is not None else answer.status
-        except (URLError, ConnectionError):
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-
-
 def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClient, project: Path) -> None:
     articles = trio_texts("zh")
     texts = [text[start : start + 40] for start in (0, 20, 40, 60) for text in articles][:98]
     texts += [TRADITIONAL, SIMPLIFIED]
     assert len(set(texts)) == 100
     put(client, candidate(project / "models/target", "crosswiki-zh", 0.5))
-    command = ("mlflow", "models", "serve", "-m", "models:/crosswiki-zh@champion", "--env-manager", "local")
-    with server(project, *command) as url:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    command = f"mlflow models serve -m models:/crosswiki-zh@champion --env-manager local --port {port}"
+    with server(project, command):
         assert ask(f"{url}/ping") == 200
         by_name = ask(f"{url}/invocations", {"dataframe_records": [{"text": text} for text in texts]})["predictions"]
         as_list = ask(f"{url}/invocations", {"inputs": texts})["predictions"]
