@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from stages.bert.models import Classifier
@@ -21,7 +22,8 @@ class Size(TypedDict):
 def size_of(classifier: Classifier) -> Size:
     """Count parameters, and the operations of one forward pass."""
     model, tokens = classifier.model.eval(), classifier.tokenizer.model_max_length
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    # The fused kernels' operations are not counted, and differ from device to device.
+    with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         model(input_ids=torch.zeros(1, tokens, dtype=torch.int64), attention_mask=torch.ones(1, tokens))
     return Size(
         layers=model.config.num_hidden_layers,
