@@ -42,6 +42,8 @@ MODELS: dict[Role, dict[str, str]] = {
     },
     "test": {"copied": "models/source", "transplanted": "models/transplanted/test"},
 }
+# The models on the way from the teacher to the student.
+SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
 
 
 def baselines(
@@ -96,7 +98,7 @@ def main() -> None:
         predictions = baselines(params, articles, labels)
         device = choose_device(params.device)
         evaluation: dict[Role, dict[str, Scores | None]] = {}
-        sizes: dict[Role, dict[str, Size]] = {role: {} for role in ROLES}
+        sizes: dict[str, Size] = {}
         for role in ROLES:
             test, said = labelled(articles[role], "test"), predictions[role]
             actual, concepts = test["topic"].tolist(), test["concept"].tolist()
@@ -104,7 +106,8 @@ def main() -> None:
                 if system == "scratch" and labels["target"] == 0:
                     continue
                 model = load_classifier(Path(folder))
-                sizes[role][system] = size_of(model)
+                if system in SIZED[role]:
+                    sizes[system] = size_of(model)
                 started, tokens = time.perf_counter(), model.tokenizer.model_max_length
                 logits = predict_logits(model, test["text"].tolist(), tokens, device, f"{role} {system}")
                 # How fast it was goes to MLflow alone: another run takes another time.

@@ -12,6 +12,7 @@ from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
 from stages.outputs import read_json, replacing
 from stages.parameters import load_parameters
+from stages.reporting.wording import language_name
 from stages.serving.card import model_card
 from stages.serving.facts import facts_of
 from stages.serving.registry import Candidate, publish
@@ -43,6 +44,7 @@ def main() -> None:
         candidate = Candidate(
             name=facts.name,
             folder=folder,
+            about=f"Topics of texts in {language_name(facts.target)}, transferred from {language_name(facts.source)}",
             card=card,
             example=articles.loc[articles["split"] == "train", "text"].iloc[0][:EXAMPLE],
             corpus=digest_of(labelled(articles, "validation")),

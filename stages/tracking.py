@@ -41,6 +41,14 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+# The numbers that a person sorts runs by get short names, beside those that tell where they come from.
+SORTED_BY = {
+    "validation_macro_f1": "finetune_target.validation_macro_f1",  # this one may choose; the others are for the record
+    "target_accuracy": "evaluation.target.finetuned.accuracy",
+    "target_accuracy_without_labels": "evaluation.target.distilled.accuracy",
+    "test_accuracy": "evaluation.test.transplanted.accuracy",
+    "source_accuracy": "evaluation.source.teacher.accuracy",
+}
 P = ParamSpec("P")
 
 
@@ -161,9 +169,10 @@ class Run:
         self._client.set_terminated(self._id, status)
         self._id = self._parent.info.run_id
         known = self._client.get_run(self._id).data.metrics
-        self._points = [
-            (key, value, now, 0) for key, value in numbers_below(Path("metrics")) if known.get(key) != value
-        ]
+        numbers = dict(numbers_below(Path("metrics")))
+        sorted_by = {name: numbers[key] for name, key in SORTED_BY.items() if key in numbers}
+        everything = {**sorted_by, **numbers}
+        self._points = [(key, value, now, 0) for key, value in everything.items() if known.get(key) != value]
         self._send()
         # `dvc repro --keep-going` runs further stages after one has failed; the whole has failed all the same.
         before = self._parent.info.status

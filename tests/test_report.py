@@ -115,7 +115,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_json("metrics/evaluation.json", scores)
     sizes = {"layers": 3, "parameters": 17193739, "embedding_parameters": 11520000, "vocabulary": 30000}
     size = {**sizes, "gigaflops": 0.679629}
-    write_json("metrics/sizes.json", {"source": {"teacher": size}, "target": {"finetuned": size, "copied": size}})
+    write_json("metrics/sizes.json", {"teacher": size, "finetuned": size})
     curve = {"labels": [110, 440, 1760], "accuracy": [0.565, 0.795, 0.88]}
     curve |= {"accuracy_low": [0.54, 0.78, 0.86], "accuracy_high": [0.59, 0.81, 0.9]}
     write_table("metrics/plots/labels.csv", {key: list(values) for key, values in curve.items()})

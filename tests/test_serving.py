@@ -70,7 +70,9 @@ def client(project: Path) -> MlflowClient:
 
 
 def candidate(folder: Path, name: str, score: float | None, corpus: str = "c0") -> Candidate:
-    return Candidate(name, folder, "# card", "历史", corpus, score, {"languages": "en-zh"})
+    return Candidate(
+        name, folder, "Topics", "---\nlanguage: zh\n---\n\n# card\n", "历史", corpus, score, {"languages": "en-zh"}
+    )
 
 
 def put(client: MlflowClient, wanted: Candidate) -> str:

@@ -385,13 +385,13 @@ def test_metrics_files_reach_the_parent_once(database: str) -> None:
             pass
     accuracy, n, loss = "evaluation.target.finetuned.accuracy", "evaluation.target.finetuned.n", "skipgram.target.loss"
     [parent], _ = runs(database)
-    assert parent.data.metrics == {accuracy: 0.8, n: 10, loss: 0.25}
+    assert parent.data.metrics == {accuracy: 0.8, n: 10, loss: 0.25, "target_accuracy": 0.8}
 
     write_scores(0.7)
     with tracked("evaluate", params={}, everything={}):
         pass
     [parent], stages = runs(database)
-    assert parent.data.metrics == {accuracy: 0.7, n: 10, loss: 0.25}
+    assert parent.data.metrics == {accuracy: 0.7, n: 10, loss: 0.25, "target_accuracy": 0.7}
     assert history(database, parent, accuracy) == [(0, 0.7), (0, 0.8)]
     assert history(database, parent, n) == [(0, 10)]
     assert history(database, parent, loss) == [(0, 0.25)]

@@ -56,7 +56,7 @@ def said_to(said: dict[str, str], start: str) -> str:
     return next(answer for command, answer in said.items() if command.startswith(start))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[str, str]]) -> None:
     _, said = followed
     assert "register: crosswiki-zh version 1 is the new champion" in said_to(said, "make repro")
@@ -84,7 +84,7 @@ def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[st
     assert "crosswiki-ru version 1 is the new champion" in said_to(said, "dvc exp run --name russian")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_runs_are_complete_and_nested(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")

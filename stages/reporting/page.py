@@ -17,7 +17,6 @@ from stages.reporting.wording import UNKNOWN, interval, language_name, number, p
 
 # Dark enough to read, and told apart by those who see no colours: by lightness, and by the shape of the point.
 MARKS: dict[Role, str] = {"source": "#16191d", "target": "#0b5fbf", "test": "#b3470b"}
-SIZED: tuple[tuple[Role, str], ...] = (("source", "teacher"), ("target", "transplanted"), ("target", "finetuned"))
 LIGHT, DARK = (255, 255, 255), (11, 74, 143)  # the ends of the heat map's scale
 
 
@@ -41,7 +40,7 @@ class Report:
     neighbours: Mapping[Role, list[tuple[str, list[str]]]]
     map: list[list[wordmap.Place]]  # each thing in each language
     labels: labels.LabelChart | None
-    sizes: Mapping[Role, Mapping[str, Mapping[str, float]]]
+    sizes: Mapping[str, Mapping[str, float]]
     right: list[Example]
     wrong: list[Example]
 
@@ -76,7 +75,6 @@ def render(report: Report) -> str:
             "right": labels.WIDTH - labels.RIGHT,
             "floor": labels.HEIGHT - labels.BOTTOM,
         },
-        sized=SIZED,
         name_of=name_of,
         meaning=MEANING,
         interval=interval,

@@ -31,6 +31,7 @@ class Candidate:
 
     name: str  # crosswiki-fr
     folder: Path
+    about: str  # all of its versions, in a line
     card: str
     example: str  # a text that it reads
     corpus: str  # digest of the articles that the score was taken on
@@ -41,7 +42,7 @@ class Candidate:
     def weights(self) -> str:
         """A digest of the parameters: the same classifier is registered once."""
         with (self.folder / "model.safetensors").open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def publish(candidate: Candidate, client: "MlflowClient", run: str) -> str:
@@ -121,14 +122,15 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
             metadata={"card": "README.md"},
         )
         with contextlib.suppress(client_errors()):  # it is there from the second time on
-            client.create_registered_model(candidate.name, description=f"Topics of texts: {candidate.name}")
+            client.create_registered_model(candidate.name, description=candidate.about)
         score = {} if candidate.score is None else {SCORE: f"{candidate.score:.6f}"}
+        told = candidate.card.partition("\n---\n")[2].strip()  # without what the hub alone reads
         return client.create_model_version(
             candidate.name,
             logged.model_uri,
             run,
-            tags={**candidate.tags, WEIGHTS: weights, CORPUS: candidate.corpus, **score},
-            description=candidate.card,
+            tags={**score, **candidate.tags, CORPUS: candidate.corpus, WEIGHTS: weights},
+            description=told,
         )
 
 
