@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from tests.tiny import clone, run
 
+pytestmark = pytest.mark.timeout(1800)  # the whole pipeline runs before the first test
 SYSTEMS = {
     "source": {"teacher", "tfidf"},
     "target": {

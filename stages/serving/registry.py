@@ -63,29 +63,36 @@ def publish(candidate: Candidate, client: "MlflowClient", run: str) -> str:
     ]
     new = same[0] if same else _create(candidate, weights, client, run)
     title = f"{candidate.name} version {new.version}"
-    try:
-        holder = client.get_model_version_by_alias(candidate.name, CHAMPION)
-    except client_errors():
-        holder = None
-    if holder is not None and holder.version == new.version:
+    # Asked for by name, an alias that is not there is the same error as a store that is away.
+    place = client.get_registered_model(candidate.name).aliases.get(CHAMPION)
+    if place is not None and str(place) == str(new.version):
         return f"{title} is the {CHAMPION} already"
-    verdict = compare(candidate.score, candidate.corpus, holder.tags if holder else None)
-    if verdict.startswith("beats"):
+    holder = None if place is None else client.get_model_version(candidate.name, str(place)).tags
+    better, why = compare(candidate.score, candidate.corpus, holder)
+    if better:
         client.set_registered_model_alias(candidate.name, CHAMPION, str(new.version))
-        return f"{title} is the new {CHAMPION}: it {verdict}"
-    return f"{title} is not the {CHAMPION}: it {verdict}"
+    return f"{title} {'is the new' if better else 'is not the'} {CHAMPION}: it {why}"
 
 
-def compare(score: float | None, corpus: str, holder: Mapping[str, str] | None) -> str:
-    """Whether a classifier deserves the place of the holder, whose tags are given; begins with "beats" if it does."""
+def compare(score: float | None, corpus: str, holder: Mapping[str, str] | None) -> tuple[bool, str]:
+    """Whether a classifier deserves the champion's place, and why.
+
+    Args:
+        score: its macro-F1, if there were labels to take it on.
+        corpus: digest of the articles that it was taken on.
+        holder: the tags of the version that holds the place; None if it is free.
+    """
     if holder is None:
-        return "beats nobody, as the place was free"
+        return True, "beats nobody, as the place was free"
     if holder.get(CORPUS) != corpus:
-        return f"was validated on other articles than version {holder.get('version', 'in place')}; move it by hand"
+        return False, "was validated on other articles than the holder; move the alias by hand if you want it"
     if score is None or SCORE not in holder:
-        return "cannot be compared, for want of validation labels"
+        return False, "cannot be compared, for want of validation labels"
     other = float(holder[SCORE])
-    return f"{'beats' if score > other else 'does not beat'} the holder's macro-F1: {score:.4f} to {other:.4f}"
+    return (
+        score > other,
+        f"{'beats' if score > other else 'does not beat'} the holder's macro-F1, {score:.4f} to {other:.4f}",
+    )
 
 
 def client_errors() -> type[Exception]:
@@ -119,7 +126,6 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
             signature=signature,
             input_example={"text": [candidate.example]},
             pip_requirements=[f"mlflow=={version('mlflow')}", *(f"{name}=={_public(name)}" for name in PACKAGES)],
-            metadata={"card": "README.md"},
         )
         with contextlib.suppress(client_errors()):  # it is there from the second time on
             client.create_registered_model(candidate.name, description=candidate.about)
