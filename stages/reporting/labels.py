@@ -12,7 +12,7 @@ from stages.reporting.wording import number, percent
 
 WIDTH, HEIGHT = 520, 300  # in pixels
 LEFT, RIGHT, TOP, BOTTOM = 44, 118, 10, 42
-LINE = 16  # between two words at the right edge
+LINE = 18  # between two words at the right edge
 WITHOUT = ("distilled", "transplanted")  # systems that have seen no label of the language
 WITH = ("finetuned", "scratch")  # those that have learnt from as many as params.yaml says
 

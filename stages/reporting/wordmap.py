@@ -10,7 +10,6 @@ from torch import Tensor
 from stages.embeddings.alignment import nearest
 from stages.embeddings.vectors import WordVectors
 from stages.parameters import ROLES, Role
-from stages.reporting.tables import spread
 
 WIDTH, HEIGHT, EDGE = 760, 520, 14  # in pixels
 LETTER, LINE = 13.0, 15.0  # the size of the letters, and of a line of them
@@ -36,8 +35,8 @@ class Place:
 def word_map(vectors: Mapping[Role, WordVectors], most: int) -> list[list[Place]]:
     """Choose words that are each other's nearest in all three languages, and place them by their two main directions.
 
-    Words that the source spells alike are left out, as the alignment was told of them; so are those for whose letters
-    there is no room.
+    The closest come first. Words that the source spells alike are left out, as the alignment was told of them; so are
+    those for whose letters there is no room.
 
     Args:
         vectors: every role's, in one space, rows of unit length.
@@ -47,10 +46,11 @@ def word_map(vectors: Mapping[Role, WordVectors], most: int) -> list[list[Place]
         For each thing its word in each language.
     """
     things = translations(vectors)
-    things = spread(things, 4 * most)
     if len(things) < 2:
         return []
     rows = torch.stack([torch.stack([vectors[role].vectors[thing[role]] for role in ROLES]) for thing in things])
+    closest = rows.double().sum(1).norm(dim=1).sort(descending=True, stable=True).indices[: 3 * most]
+    things, rows = [things[place] for place in closest.tolist()], rows[closest]
     points = _in_frame(_main_directions(rows))
     taken: list[Box] = []
     placed: list[list[Place]] = []
@@ -73,7 +73,8 @@ def translations(vectors: Mapping[Role, WordVectors]) -> list[dict[Role, int]]:
         own, other = source.vectors[:MOST_FREQUENT], vectors[role].vectors[:MOST_FREQUENT]
         there, back = nearest(own, other, CSLS, 1)[:, 0].tolist(), nearest(other, own, CSLS, 1)[:, 0].tolist()
         words = vectors[role].vocabulary.words
-        partners[role] = {row: it for row, it in enumerate(there) if back[it] == row and words[it] != known[row]}
+        mutual = {row: it for row, it in enumerate(there) if back[it] == row}
+        partners[role] = {row: it for row, it in mutual.items() if words[it] != known[row] and words[it].isalpha()}
     skipped = SKIPPED if len(known) > 2 * SKIPPED else 0
     shared = [row for row in range(skipped, len(known)) if all(row in found for found in partners.values())]
     long = [row for row in shared if len(known[row]) >= 4 and known[row].isalpha()] or shared
