@@ -16,6 +16,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 
 from stages.bert.models import Classifier, save_classifier
 from stages.evaluation.scores import Scores
+from stages.serving.answers import load_reader
 from stages.serving.card import Facts, model_card
 from stages.serving.registry import CHAMPION, Candidate, compare, publish
 from tests.servers import ask, free_port, server
@@ -277,3 +278,13 @@ def test_card_without_labels_or_a_page_on_the_hub() -> None:
     assert "saw no French label" in card.text
     assert "`wheel:small==1.0`" in card.text
     assert "It has not been measured yet" in card.text
+
+
+def test_transformers_alone_says_the_same_as_the_card_promises(project: Path) -> None:
+    from transformers import pipeline
+
+    classify = pipeline("text-classification", model=str(project / "models/target"), device="cpu")
+    [theirs] = classify([SIMPLIFIED])
+    [ours] = load_reader(project / "models/target").answer([TRADITIONAL], torch.device("cpu"))
+    assert theirs["label"] == ours.topic
+    assert theirs["score"] == pytest.approx(ours.probability, abs=0.02)  # bf16 where the CPU has it
