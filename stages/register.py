@@ -51,7 +51,7 @@ def main() -> None:
             score=facts.validation.get("macro_f1"),
             tags=tags,
         )
-        run.register(lambda client, parent: say(f"register: {publish(candidate, client, parent)}"))
+        run.register(lambda client, parent, lock: say(f"register: {publish(candidate, client, parent, lock)}"))
 
 
 if __name__ == "__main__":

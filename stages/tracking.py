@@ -147,10 +147,9 @@ class Run:
         self._client.set_tag(self._parent.info.run_id, "mlflow.note.content", text)
 
     @_harmless
-    def register(self, publish: "Callable[[MlflowClient, str], None]") -> None:
-        """Call a function with the client and the id of the whole invocation's run, while no other stage does so."""
-        with self._lock:
-            publish(self._client, self._parent.info.run_id)
+    def register(self, publish: "Callable[[MlflowClient, str, FileLock], None]") -> None:
+        """Call a function with the client, the id of the whole invocation's run, and a lock that all stages share."""
+        publish(self._client, self._parent.info.run_id, self._lock)
 
     @_harmless
     def tags(self, values: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def candidate(folder: Path, name: str, score: float | None, corpus: str = "c0") 
 def put(client: MlflowClient, wanted: Candidate) -> str:
     experiment = client.get_experiment_by_name("crosswiki")
     assert experiment is not None
-    return publish(wanted, client, client.create_run(experiment.experiment_id).info.run_id)
+    return publish(wanted, client, client.create_run(experiment.experiment_id).info.run_id, nullcontext())
 
 
 def test_alias_moves_to_better_scores_on_the_same_articles_only(

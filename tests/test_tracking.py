@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from stages import tracking
 from stages.tracking import tracked
@@ -237,8 +238,9 @@ def test_system_metrics_are_sampled(database: str, monkeypatch: pytest.MonkeyPat
 def test_what_is_registered_gets_the_parent(database: str, capfd: pytest.CaptureFixture[str]) -> None:
     seen: list[str] = []
 
-    def publish(client: object, run: str) -> None:
-        seen.append(run)
+    def publish(client: object, run: str, lock: FileLock) -> None:
+        with lock:
+            seen.append(run)
         raise OSError("no room")
 
     with tracked("register", params={}, everything={}) as run:

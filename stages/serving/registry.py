@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -45,13 +46,14 @@ class Candidate:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def publish(candidate: Candidate, client: "MlflowClient", run: str) -> str:
+def publish(candidate: Candidate, client: "MlflowClient", run: str, lock: AbstractContextManager[Any]) -> str:
     """Register a classifier, and make it the champion if its score beats the holder's on the same articles.
 
     Args:
         candidate: what is registered.
         client: of the store and the registry.
         run: the id of the run that the classifier belongs to.
+        lock: held while the place is decided on, so that of two workers the better one wins.
 
     Returns:
         What happened, in a line.
@@ -63,14 +65,15 @@ def publish(candidate: Candidate, client: "MlflowClient", run: str) -> str:
     ]
     new = same[0] if same else _create(candidate, weights, client, run)
     title = f"{candidate.name} version {new.version}"
-    # Asked for by name, an alias that is not there is the same error as a store that is away.
-    place = client.get_registered_model(candidate.name).aliases.get(CHAMPION)
-    if place is not None and str(place) == str(new.version):
-        return f"{title} is the {CHAMPION} already"
-    holder = None if place is None else client.get_model_version(candidate.name, str(place)).tags
-    better, why = compare(candidate.score, candidate.corpus, holder)
-    if better:
-        client.set_registered_model_alias(candidate.name, CHAMPION, str(new.version))
+    with lock:
+        # Asked for by name, an alias that is not there is the same error as a store that is away.
+        place = client.get_registered_model(candidate.name).aliases.get(CHAMPION)
+        if place is not None and str(place) == str(new.version):
+            return f"{title} is the {CHAMPION} already"
+        holder = None if place is None else client.get_model_version(candidate.name, str(place)).tags
+        better, why = compare(candidate.score, candidate.corpus, holder)
+        if better:
+            client.set_registered_model_alias(candidate.name, CHAMPION, str(new.version))
     return f"{title} {'is the new' if better else 'is not the'} {CHAMPION}: it {why}"
 
 
