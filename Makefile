@@ -1,6 +1,7 @@
 # `make help` lists what there is. Everything runs in .venv, which is made from the pinned versions when it is missing.
 
 PYTHON ?= python3
+PORT ?= 5000
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
@@ -14,8 +15,8 @@ repro: .venv/ready  ## run every stage of the pipeline that has changed
 	@python -m stages.check
 	@dvc repro
 
-ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000
-	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000 (or PORT=…)
+	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
 test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
 	@pytest -q -n 2 --dist loadfile

@@ -1,26 +1,34 @@
 """What every stage script shares: its arguments, its first and last line, and how it ends when something is wrong."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from stages.corpora.presets import languages_of
 from stages.errors import UserError
+from stages.graph import files_of
 from stages.parameters import ROLES, Parameters, Role, Section
 from stages.tracking import Run, tracked
 
 
-def command(main: Callable[..., Any]) -> None:
+def command(main: Callable[..., Any], arguments: bool = False) -> None:
     """Run a stage script: one line and status 2 for what a person can put right, status 130 for Ctrl-C.
 
-    A `main` with a parameter takes a role from the command line.
+    A `main` with a parameter takes a role from the command line. `--quiet`, or CROSSWIKI_QUIET=1 for all stages of a
+    `dvc repro`, leaves nothing to read but what went wrong. With `arguments`, `main` reads the command line itself.
     """
+    if "--quiet" in sys.argv:
+        sys.argv.remove("--quiet")
+        os.environ["CROSSWIKI_QUIET"] = "1"
     takes_role = main.__code__.co_argcount - len(main.__defaults__ or ()) > 0
     try:
         if takes_role:
             main(_role(sys.argv[1:]))
-        elif len(sys.argv) > 1:
+        elif len(sys.argv) > 1 and not arguments:
             raise UserError(f"{sys.argv[0]}: takes no arguments, found {' '.join(sys.argv[1:])}")
         else:
             main()
@@ -29,6 +37,9 @@ def command(main: Callable[..., Any]) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # whoever reads has seen enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
 
 
 def _role(arguments: list[str]) -> Role:
@@ -47,8 +58,24 @@ def stage(name: str, params: Parameters, section: Section | None, role: Role | N
     """
     full_name = f"{name}@{role}" if role else name
     started = time.perf_counter()
-    print(f"{full_name}: starts", flush=True)
-    own = {"seed": params.seed, "corpus": params.corpus, **(section.model_dump() if section else {})}
-    with tracked(name, role=role, params=own, everything=params.model_dump()) as run:
+    say(f"{full_name}: starts")
+    # One name for a parameter, whether a stage's run shows it or the whole invocation's.
+    own = {"seed": params.seed, "corpus": params.corpus, **({name: section.model_dump()} if section else {})}
+    everything = params.model_dump()
+    everything["download"]["languages"] = languages_of(params)
+    with tracked(name, role=role, params=own, everything=everything) as run:
         yield run
-    print(f"{full_name}: done in {time.perf_counter() - started:.1f} s", flush=True)
+    made = [f"{out} ({_size(Path(out))})" for out in files_of(name, role, params.corpus).outs if Path(out).exists()]
+    say(f"{full_name}: {'made ' + ', '.join(made) if made else 'done'} in {time.perf_counter() - started:.1f} s")
+
+
+def say(line: str) -> None:
+    """Tell the person who waits, unless everything is to be quiet."""
+    if os.environ.get("CROSSWIKI_QUIET", "") in ("", "0"):
+        print(line, flush=True)
+
+
+def _size(path: Path) -> str:
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

@@ -1,6 +1,7 @@
 """evaluate: every system on every role's test split, which nothing before this stage has read."""
 
 import csv
+import time
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from stages.devices import choose_device
 from stages.embeddings.alignment import standardise
 from stages.embeddings.vectors import WordVectors, load_vectors
 from stages.evaluation.baselines import average_vectors, linear_classifier, tfidf
+from stages.evaluation.labels import label_curve
 from stages.evaluation.scores import FINAL, Scores, score
+from stages.evaluation.sizes import Size, size_of
 from stages.outputs import read_json, replacing, write_json
 from stages.parameters import ROLES, Parameters, Role, load_parameters
 
@@ -39,6 +42,8 @@ MODELS: dict[Role, dict[str, str]] = {
     },
     "test": {"copied": "models/source", "transplanted": "models/transplanted/test"},
 }
+# The models on the way from the teacher to the student.
+SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
 
 
 def baselines(
@@ -83,7 +88,7 @@ def baselines(
 
 
 def main() -> None:
-    """Write metrics/evaluation.json, metrics/predictions/ and the plots' data."""
+    """Write metrics/evaluation.json, metrics/sizes.json, metrics/predictions/ and the plots' data."""
     params = load_parameters()
     with stage("evaluate", params, params.evaluate) as run:
         articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
@@ -93,6 +98,7 @@ def main() -> None:
         predictions = baselines(params, articles, labels)
         device = choose_device(params.device)
         evaluation: dict[Role, dict[str, Scores | None]] = {}
+        sizes: dict[str, Size] = {}
         for role in ROLES:
             test, said = labelled(articles[role], "test"), predictions[role]
             actual, concepts = test["topic"].tolist(), test["concept"].tolist()
@@ -100,9 +106,13 @@ def main() -> None:
                 if system == "scratch" and labels["target"] == 0:
                     continue
                 model = load_classifier(Path(folder))
-                logits = predict_logits(
-                    model, test["text"].tolist(), model.tokenizer.model_max_length, device, f"{role} {system}"
-                )
+                if system in SIZED[role]:
+                    sizes[system] = size_of(model)
+                started, tokens = time.perf_counter(), model.tokenizer.model_max_length
+                logits = predict_logits(model, test["text"].tolist(), tokens, device, f"{role} {system}")
+                # How fast it was goes to MLflow alone: another run takes another time.
+                speed = len(test) / (time.perf_counter() - started)
+                run.metrics({f"{role}_{system}_texts_per_second": speed})
                 said[system] = [model.topics[int(place)] for place in logits.argmax(1)]
             own = params.evaluate
             evaluation[role] = {
@@ -117,7 +127,12 @@ def main() -> None:
             with replacing(plot) as partial_file, partial_file.open("w", encoding="utf-8") as file:
                 pairs = zip(actual, said[FINAL[role]], strict=True)
                 csv.writer(file, lineterminator="\n").writerows([("actual", "predicted"), *pairs])
+        words = partial(segment, language=str(articles["target"]["language"].iloc[0]))
+        with replacing(Path("metrics/plots/labels.csv")) as partial_file:
+            curve = label_curve(articles["target"], params.evaluate, params.seed, words)
+            curve.to_csv(partial_file, index=False, lineterminator="\n")
         write_json(Path("metrics/evaluation.json"), evaluation)
+        write_json(Path("metrics/sizes.json"), sizes)
         run.metrics(
             {
                 f"{role}_{system}_accuracy": scores["accuracy"]

@@ -3,7 +3,10 @@
 from functools import partial
 from pathlib import Path
 
-from stages.bert.classification import encode, label_loss, padding
+import pandas
+import torch
+
+from stages.bert.classification import encode, label_loss, padding, predict_logits
 from stages.bert.models import Classifier, freeze_output_layer, load_classifier, save_classifier, seeded
 from stages.bert.training import Schedule, schedule_of, train
 from stages.command import command, stage
@@ -12,8 +15,11 @@ from stages.corpora.splits import labelled
 from stages.devices import choose_device
 from stages.errors import UserError
 from stages.evaluation.curves import save_curve
+from stages.evaluation.scores import accuracy_and_macro_f1
 from stages.outputs import replacing, write_json
 from stages.parameters import load_parameters
+from stages.serving.card import model_card
+from stages.serving.facts import facts_of
 from stages.tracking import Run
 
 
@@ -28,6 +34,23 @@ def report(run: Run, name: str, values: dict[str, float], step: int) -> None:
     run.metrics(
         values if name == "finetune_target" else {f"{name}_{key}": value for key, value in values.items()}, step
     )
+
+
+def validate(classifier: Classifier, articles: pandas.DataFrame, device: torch.device) -> dict[str, float]:
+    """Accuracy and macro-F1 on the validation split: what chooses between models. Empty where it has no labels."""
+    texts = labelled(articles, "validation")
+    if texts.empty:
+        return {}
+    logits = predict_logits(
+        classifier, texts["text"].tolist(), classifier.tokenizer.model_max_length, device, "validation"
+    )
+    said = [classifier.topics[int(place)] for place in logits.argmax(1)]
+    accuracy, macro_f1 = accuracy_and_macro_f1(texts["topic"].tolist(), said)
+    return {
+        "validation_accuracy": round(accuracy, 6),
+        "validation_macro_f1": round(macro_f1, 6),
+        "validation_n": len(texts),
+    }
 
 
 def main() -> None:
@@ -64,12 +87,18 @@ def main() -> None:
                 what=name,
                 report=partial(report, run, name),
             )
+        losses = {f"{name}_loss": curve[-1][1] for name, curve in curves.items() if curve}
+        scores = validate(student, articles, choose_device(params.device))
+        summary = {"labels": len(texts), **losses, **scores}
+        facts = facts_of(params, student, summary)
+        student.model.config.language = facts.target  # whoever reads texts with it must normalise them
         for folder, classifier in ((Path("models/target"), student), (Path("models/scratch"), scratch)):
             with replacing(folder, directory=True) as place:
                 save_classifier(classifier, place)
+                if classifier is student:
+                    (place / "README.md").write_text(model_card(facts), encoding="utf-8")
         for name, curve in curves.items():
             save_curve(curve, Path("metrics/plots/loss") / f"{name}.csv")
-        summary = {"labels": len(texts), **{f"{name}_loss": curve[-1][1] for name, curve in curves.items() if curve}}
         write_json(Path("metrics/finetune_target.json"), summary)
         run.metrics(summary)
 

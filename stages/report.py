@@ -4,19 +4,22 @@ from pathlib import Path
 
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
-from stages.embeddings.vectors import load_vectors
+from stages.embeddings.alignment import standardise
+from stages.embeddings.vectors import WordVectors, load_vectors
 from stages.evaluation.scores import FINAL
 from stages.outputs import read_json, replacing
 from stages.parameters import ROLES, Parameters, Role, load_parameters
-from stages.reporting.figures import Curve, curve_of, draw_systems
+from stages.reporting.figures import Curve, curve_of, draw_confusions, draw_systems
+from stages.reporting.labels import label_chart
 from stages.reporting.neighbours import neighbours
 from stages.reporting.page import Report, render
 from stages.reporting.systems import headline, remarks, systems_of
 from stages.reporting.tables import confusion_of, examples, read_table
 from stages.reporting.wording import language_name
+from stages.reporting.wordmap import word_map
 
 METRICS = Path("metrics")
-PAGE, CHART = METRICS / "report.html", METRICS / "plots/systems.png"
+PAGE, CHART, CONFUSIONS = METRICS / "report.html", METRICS / "plots/systems.png", METRICS / "plots/confusion.png"
 TRAINED = {
     "finetune_source": "Teacher, fine-tuned on source labels",
     "adapt": "Transplanted model, adapted to the target",
@@ -24,7 +27,7 @@ TRAINED = {
     "finetune_target": "Student, fine-tuned on target labels",
 }
 MOVED: tuple[Role, ...] = ("target", "test")
-WORDS, BEST, EXAMPLES = 10, 3, 3
+WORDS, BEST, EXAMPLES, MAPPED = 10, 3, 3, 18
 
 
 def curves(names: dict[Role, str]) -> list[Curve]:
@@ -45,6 +48,8 @@ def collect(params: Parameters) -> Report:
     }
     evaluation = read_json(METRICS / "evaluation.json")
     source = load_vectors(Path("models/skipgram/source"))
+    moved = {role: load_vectors(Path("models/aligned") / role) for role in MOVED}
+    words: dict[Role, WordVectors] = {"source": WordVectors(source.vocabulary, standardise(source.vectors)), **moved}
     right, wrong = examples(
         read_table(METRICS / "predictions/target.csv"), articles["target"], FINAL["target"], EXAMPLES
     )
@@ -62,26 +67,33 @@ def collect(params: Parameters) -> Report:
         skipgrams={role: read_json(METRICS / f"skipgram/{role}.json") for role in ROLES},
         alignments={role: read_json(METRICS / f"alignment/{role}.json") for role in MOVED},
         transplants={role: read_json(METRICS / f"transplant/{role}.json") for role in MOVED},
-        neighbours={
-            role: neighbours(source, load_vectors(Path("models/aligned") / role), WORDS, BEST) for role in MOVED
-        },
+        neighbours={role: neighbours(source, moved[role], WORDS, BEST) for role in MOVED},
+        map=word_map(words, MAPPED),
+        labels=label_chart(
+            read_table(METRICS / "plots/labels.csv"), evaluation["target"], labels["target"], names["target"]
+        ),
+        sizes=read_json(METRICS / "sizes.json"),
         right=right,
         wrong=wrong,
     )
 
 
 def main() -> None:
-    """Write metrics/report.html and metrics/plots/systems.png."""
+    """Write metrics/report.html, and the charts of systems and of confusions as pictures."""
     params = load_parameters()
     with stage("report", params, None) as run:
         report = collect(params)
+        names = {role: language_name(code) for role, code in report.languages.items()}
         with replacing(CHART) as partial:
-            panels = {f"{language_name(report.languages[role])} ({role})": report.systems[role] for role in ROLES}
+            panels = {f"{names[role]} ({role})": report.systems[role] for role in ROLES}
             draw_systems(panels, partial)
+        with replacing(CONFUSIONS) as partial:
+            draw_confusions({f"{names[role]}: {FINAL[role]}": report.confusions[role] for role in ROLES}, partial)
         with replacing(PAGE) as partial:
             partial.write_text(render(report), encoding="utf-8")
-        for path in (PAGE, CHART):
-            run.picture(path)
+        for path in (PAGE, CHART, CONFUSIONS):
+            run.picture(path, whole=True)
+        run.describe(" ".join([report.headline, *report.remarks]))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@ goes on. `CROSSWIKI_TRACKING=off` turns it off; MLFLOW_TRACKING_URI sends it els
 """
 
 import json
-import math
 import os
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,13 +20,19 @@ from urllib.parse import quote
 import psutil
 from filelock import FileLock
 
+from stages.graph import data_hashes, files_of
+from stages.provenance import flat, git_commit, installed, machine, numbers_below, peak_memory, user
+
 if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits until a run starts
     from mlflow import MlflowClient
     from mlflow.entities import Run as MlflowRun
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 INVOCATION = "crosswiki.invocation"  # the tag by which the stages of one invocation find their parent
 PATIENCE = 15  # seconds to wait for a database that somebody else has locked
 INTERVAL = 2.0  # seconds between two sendings of metrics
+# What a stage's run has in common with its parent, so that either can be found by it.
+SHARED = ("corpus", "languages", "dvc_experiment", "mlflow.source.git.commit", "mlflow.source.type", "mlflow.user")
 MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # a server that is away costs seconds; by MLflow's own defaults minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -36,6 +40,14 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # it logs, with a traceback, what it raises too
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+# The numbers that a person sorts runs by get short names, beside those that tell where they come from.
+SORTED_BY = {
+    "validation_macro_f1": "finetune_target.validation_macro_f1",  # this one may choose; the others are for the record
+    "target_accuracy": "evaluation.target.finetuned.accuracy",
+    "target_accuracy_without_labels": "evaluation.target.distilled.accuracy",
+    "test_accuracy": "evaluation.test.transplanted.accuracy",
+    "source_accuracy": "evaluation.source.teacher.accuracy",
 }
 P = ParamSpec("P")
 
@@ -68,6 +80,8 @@ class Run:
         self._client: MlflowClient
         self._parent: MlflowRun
         self._id: str
+        self._lock: FileLock
+        self._monitor: SystemMetricsMonitor
         self._started = self._due = time.monotonic()
         self._points: list[tuple[str, float, int, int]] = []  # key, value, milliseconds, step
         self._steps: dict[str, int] = {}
@@ -78,11 +92,13 @@ class Run:
         for variable, value in MLFLOW_DEFAULTS.items():
             os.environ.setdefault(variable, value)
         from mlflow import MlflowClient
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
         root = Path(os.environ.get("DVC_ROOT") or ".").resolve()
         uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.as_posix()}/mlflow.db"
         # Workers that start together must not create the same tables, experiment or parent twice.
-        with FileLock(root / ".mlflow.lock", timeout=2 * PATIENCE):
+        self._lock = FileLock(root / ".mlflow.lock", timeout=2 * PATIENCE)
+        with self._lock:
             _try_database(uri)
             self._client = MlflowClient(uri)
             found = self._client.get_experiment_by_name("crosswiki")
@@ -90,10 +106,16 @@ class Run:
             experiment = found.experiment_id if found else self._client.create_experiment("crosswiki", artifacts)
             self._parent = _parent(self._client, experiment, root, stage, everything)
         self._client.update_run(self._parent.info.run_id, status="RUNNING")
-        tags = {"mlflow.parentRunId": self._parent.info.run_id, "stage": stage, **({"role": role} if role else {})}
+        shared = {key: tag for key, tag in self._parent.data.tags.items() if key in SHARED}
+        own = {"mlflow.parentRunId": self._parent.info.run_id, "stage": stage, "mlflow.source.name": f"stages.{stage}"}
+        about = {"role": role, "language": _languages(everything).get(role)} if role else {}
+        tags = {**shared, **own, **{key: tag for key, tag in about.items() if tag}}
         name = os.environ.get("DVC_STAGE") or (f"{stage}@{role}" if role else stage)
         self._id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
         _log_params(self._client, self._id, params)
+        self._log_datasets(files_of(stage, role, str(everything.get("corpus"))).deps)
+        self._monitor = SystemMetricsMonitor(self._id, tracking_uri=uri)
+        self._monitor.start()
         self._started = time.monotonic()
 
     @_harmless
@@ -115,9 +137,19 @@ class Run:
             self._due = time.monotonic() + max(INTERVAL, 20 * (time.monotonic() - began))
 
     @_harmless
-    def picture(self, path: Path) -> None:
-        """Keep a copy of a file, a picture or any other, with the stage's run."""
-        self._client.log_artifact(self._id, str(path))
+    def picture(self, path: Path, *, whole: bool = False) -> None:
+        """Keep a copy of a file, a picture or any other, with the stage's run, or with that of the whole invocation."""
+        self._client.log_artifact(self._parent.info.run_id if whole else self._id, str(path))
+
+    @_harmless
+    def describe(self, text: str) -> None:
+        """Say in Markdown what came out, at the head of the whole invocation's page."""
+        self._client.set_tag(self._parent.info.run_id, "mlflow.note.content", text)
+
+    @_harmless
+    def register(self, publish: "Callable[[MlflowClient, str, FileLock], None]") -> None:
+        """Call a function with the client, the id of the whole invocation's run, and a lock that all stages share."""
+        publish(self._client, self._parent.info.run_id, self._lock)
 
     @_harmless
     def tags(self, values: Mapping[str, str]) -> None:
@@ -130,15 +162,35 @@ class Run:
         """End the stage's run, and bring its parent up to date: the stage may be the last of its invocation."""
         now = int(time.time() * 1000)
         self._points.append(("seconds", time.monotonic() - self._started, now, 0))
+        self._points.append(("peak_memory_megabytes", peak_memory(), now, 0))
+        self._monitor.finish()
         self._send()
         self._client.set_terminated(self._id, status)
         self._id = self._parent.info.run_id
         known = self._client.get_run(self._id).data.metrics
-        self._points = [(key, value, now, 0) for key, value in _metrics_files() if known.get(key) != value]
+        numbers = dict(numbers_below(Path("metrics")))
+        sorted_by = {name: numbers[key] for name, key in SORTED_BY.items() if key in numbers}
+        everything = {**sorted_by, **numbers}
+        self._points = [(key, value, now, 0) for key, value in everything.items() if known.get(key) != value]
         self._send()
         # `dvc repro --keep-going` runs further stages after one has failed; the whole has failed all the same.
         before = self._parent.info.status
         self._client.set_terminated(self._id, before if before in ("FAILED", "KILLED") else status)
+
+    def _log_datasets(self, deps: tuple[str, ...]) -> None:
+        """Name what the stage reads, with DVC's hashes, as inputs of its run and of the whole invocation's."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        # No InputTag: the same data trains one stage and is scored by another.
+        inputs = [
+            DatasetInput(
+                Dataset(Path(path).as_posix().removeprefix("data/"), digest, "local", json.dumps({"uri": path}))
+            )
+            for path, digest in data_hashes(deps).items()
+        ]
+        if inputs:
+            for run in (self._id, self._parent.info.run_id):
+                self._client.log_inputs(run, inputs)
 
     def _send(self) -> None:
         from mlflow.entities import Metric
@@ -198,20 +250,30 @@ def _parent(
     invocation = quote("@".join(part for part in parts if part))
     if found := client.search_runs([experiment], f"tags.`{INVOCATION}` = '{invocation}'", max_results=1):
         return found[0]
-    commit = baseline or _git_commit(root)
-    languages = (everything.get("download") or {}).get("languages") or {}
+    commit = baseline or git_commit(root)
+    languages = _languages(everything)
     pair = [language for role in ("source", "target") if (language := languages.get(role))]
     tags = {
         INVOCATION: invocation,
         "mlflow.source.git.commit": commit,
+        "mlflow.source.name": "dvc.yaml" if dvc else f"stages.{stage}",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": user(),
         "dvc_experiment": name,
         "corpus": everything.get("corpus"),
         "languages": "-".join(pair) if len(pair) == 2 else None,
+        "test_language": languages.get("test"),
+        **machine(),
     }
     title = name or (f"repro {commit[:7]}".strip() if dvc else stage)
     run = client.create_run(experiment, tags={key: tag for key, tag in tags.items() if tag}, run_name=title)
     _log_params(client, run.info.run_id, everything)
+    client.log_text(run.info.run_id, installed(), "environment/requirements.txt")
     return run
+
+
+def _languages(everything: Mapping[str, Any]) -> Mapping[str, str | None]:
+    return (everything.get("download") or {}).get("languages") or {}
 
 
 def _dvc_process() -> psutil.Process | None:
@@ -224,40 +286,10 @@ def _dvc_process() -> psutil.Process | None:
     return None
 
 
-def _git_commit(root: Path) -> str:
-    command = ["git", "rev-parse", "--verify", "HEAD"]
-    try:
-        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
 def _log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
-    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in _flat(params)}
+    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in flat(params)}
     entries = [Param(key, text[:6000]) for key, text in texts.items()]  # MLflow takes no longer ones,
     for first in range(0, len(entries), 100):  # and no more at once
         client.log_batch(run, params=entries[first : first + 100])
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _metrics_files() -> Iterator[tuple[str, float]]:
-    """Read every number in the workspace's metrics files, under a name such as skipgram.target.loss."""
-    folder = Path("metrics")
-    for path in sorted([*folder.glob("*.json"), *folder.glob("*/*.json")]):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # not whole, or not JSON: no reason to lose the others
-            continue
-        place = ".".join(path.relative_to(folder).with_suffix("").parts)
-        for key, value in _flat({place: content}):
-            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-                yield key, float(value)

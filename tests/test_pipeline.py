@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from mlflow import MlflowClient
 
 from tests.tiny import clone, run
 
+pytestmark = pytest.mark.timeout(1800)  # the whole pipeline runs before the first test
 SYSTEMS = {
     "source": {"teacher", "tfidf"},
     "target": {
@@ -35,7 +38,9 @@ STAGES = {
     "finetune_target",
     "evaluate",
     "report",
+    "register",
 }
+AFTER_TRAINING = {"finetune_target", "evaluate", "report", "register"}
 
 
 def stages_run(output: str) -> set[str]:
@@ -48,6 +53,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     answer = run(folder, "dvc", "repro")
     assert stages_run(answer.stdout) == STAGES
     assert "warning" not in answer.stderr.lower(), answer.stderr
+    for name in STAGES:
+        assert f"\n{name}: starts\n" in answer.stdout
+        assert re.search(rf"^{name}: made \S+ \([\d.]+ [kM]B\).* in [\d.]+ s$", answer.stdout, re.MULTILINE), name
     yield folder
 
 
@@ -142,7 +150,7 @@ def test_one_parent_run_with_its_stages_and_numbers(project: Path) -> None:
 def test_a_change_runs_what_depends_on_it_and_no_more(project: Path) -> None:
     before = (project / "metrics/evaluation.json").read_text()
     answer = run(project, "dvc", "exp", "run", "-n", "longer", "-S", "finetune_target.epochs=3")
-    assert stages_run(answer.stdout) == {"finetune_target", "evaluate", "report"}
+    assert stages_run(answer.stdout) == AFTER_TRAINING
     assert "finetune_target.epochs" in run(project, "dvc", "params", "diff").stdout
     back = run(project, "dvc", "exp", "run", "-S", "finetune_target.epochs=2")
     assert stages_run(back.stdout) == set(), "the run-cache has every output"
@@ -166,6 +174,11 @@ def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
         "finetune_target",
     )
     assert (project / "dvc.lock").read_text() == lock
+
+
+def test_quiet_leaves_nothing_to_read(project: Path) -> None:
+    answer = run(project, "python", "-m", "stages.register", "--quiet")
+    assert (answer.stdout, answer.stderr) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -201,3 +214,52 @@ def test_a_wrong_parameter_ends_in_one_line(project: Path, change: str, words: l
     assert len(answer.stderr.splitlines()) == 1
     assert all(word in answer.stderr for word in words), answer.stderr
     assert sorted((project / "data").rglob("*")) == before
+
+
+def test_two_workers_at_once_on_a_fresh_database_and_a_workspace_apart(project: Path) -> None:
+    """`dvc queue`, `--temp`, `dvc exp show` and `dvc exp apply`, and what MLflow then holds of them."""
+    run(project, "git", "add", "--all")
+    run(project, "git", "commit", "--quiet", "--message", "results")
+    (project / "mlflow.db").unlink()
+    shutil.rmtree(project / "mlruns")
+    for name, epochs in (("left", 1), ("right", 4)):
+        run(project, "dvc", "exp", "run", "--queue", "--name", name, "-S", f"finetune_target.epochs={epochs}")
+    run(project, "dvc", "queue", "start", "--jobs", "2")
+    end = time.monotonic() + 300
+    while re.search("Queued|Running", status := run(project, "dvc", "queue", "status").stdout):
+        assert time.monotonic() < end, status
+        time.sleep(1)
+    assert status.count("Success") == 2, status
+    run(project, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "finetune_target.epochs=5")
+
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    experiment = client.get_experiment_by_name("crosswiki")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    assert {one.info.status for one in found} == {"FINISHED"}
+    parents = {one.info.run_name: one for one in found if "mlflow.parentRunId" not in one.data.tags}
+    epochs = {name: parent.data.params["finetune_target.epochs"] for name, parent in parents.items()}
+    assert epochs == {"left": "1", "right": "4", "apart": "5"}
+    commit = run(project, "git", "rev-parse", "HEAD").stdout.strip()
+    for name, parent in parents.items():
+        below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        assert sorted(one.data.tags["stage"] for one in below) == sorted(AFTER_TRAINING)
+        assert {one.data.tags["dvc_experiment"] for one in [parent, *below]} == {name}
+        assert {one.data.tags["mlflow.source.git.commit"] for one in [parent, *below]} == {commit}
+        assert {one.data.tags["languages"] for one in [parent, *below]} == {"en-zh"}  # as the preset has them
+        assert parent.data.params["download.languages.target"] == "zh"
+    versions = client.search_model_versions("name = 'crosswiki-zh'")
+    assert {one.run_id for one in versions} <= {parent.info.run_id for parent in parents.values()}
+    best = max(float(one.tags["validation_macro_f1"]) for one in versions)
+    champion = client.get_model_version_by_alias("crosswiki-zh", "champion")
+    assert float(champion.tags["validation_macro_f1"]) == best
+
+    table = json.loads(run(project, "dvc", "exp", "show", "--json").stdout)
+    rows = [one for base in table for one in base["experiments"] or []]
+    shown = {one["name"]: one["revs"][0]["data"]["params"]["params.yaml"]["data"] for one in rows}
+    assert {name: str(params["finetune_target"]["epochs"]) for name, params in shown.items()}.items() >= epochs.items()
+    run(project, "dvc", "exp", "apply", "right")
+    assert "  epochs: 4\n" in (project / "params.yaml").read_text()
+    own = json.loads((project / "metrics/finetune_target.json").read_text())
+    assert own["finetune_target_loss"] == parents["right"].data.metrics["finetune_target.finetune_target_loss"]
+    assert stages_run(run(project, "dvc", "repro").stdout) == set()

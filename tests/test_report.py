@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from html.parser import HTMLParser
+from itertools import combinations, pairwise, product
 from pathlib import Path
 
 import numpy
@@ -16,12 +17,14 @@ from stages import report
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors, save_vectors
 from stages.errors import UserError
-from stages.parameters import ROLES
+from stages.parameters import ROLES, Role
 from stages.reporting.figures import curve_of
+from stages.reporting.labels import label_chart
 from stages.reporting.neighbours import neighbours
 from stages.reporting.systems import headline
 from stages.reporting.tables import confusion_of, examples, spread
 from stages.reporting.wording import compact, language_name, number, percent
+from stages.reporting.wordmap import word_map
 
 PROJECT = Path(__file__).parents[1]
 EVIL = '<script>alert(1)</script> & "Arts"'
@@ -110,6 +113,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for role, systems in SCORES.items()
     }
     write_json("metrics/evaluation.json", scores)
+    sizes = {"layers": 3, "parameters": 17193739, "embedding_parameters": 11520000, "vocabulary": 30000}
+    size = {**sizes, "gigaflops": 0.679629}
+    write_json("metrics/sizes.json", {"teacher": size, "finetuned": size})
+    curve = {"labels": [110, 440, 1760], "accuracy": [0.565, 0.795, 0.88]}
+    curve |= {"accuracy_low": [0.54, 0.78, 0.86], "accuracy_high": [0.59, 0.81, 0.9]}
+    write_table("metrics/plots/labels.csv", {key: list(values) for key, values in curve.items()})
     write_json("metrics/finetune_source.json", {"labels": 4000})
     write_json("metrics/finetune_target.json", {"labels": 2000})
     return tmp_path
@@ -183,6 +192,9 @@ def test_page_says_what_was_measured(page: str) -> None:
     assert "85.0–89.0" in text  # the interval of the final system's accuracy
     assert "82.1 %" in text  # its macro-F1
     assert "9,955" in text and "25.7 %" in text
+    assert "distilled student is right on 83.3 %; TF-IDF gets there between 440 and 1,760 labels." in text
+    assert re.search(r"Billion operations a text\s*0.68\s*0.68", text)
+    assert re.search(r"Parameters\s*17,193,739\s*17,193,739", text)
     assert "Nothing was trained here." in text  # the adaptation's curve is empty
     assert "CC BY-SA 4.0" in text
     assert "dvc exp run -S finetune_target.labels=500" in text
@@ -210,11 +222,13 @@ def test_every_topic_has_its_row_even_one_called_none(page: str) -> None:
 
 def test_same_inputs_give_the_same_bytes(page: str, project: Path) -> None:
     chart = (project / "metrics/plots/systems.png").read_bytes()
+    confusion = (project / "metrics/plots/confusion.png").read_bytes()
     time.sleep(1.1)  # a time in seconds would differ
     report.main()
     assert (project / "metrics/report.html").read_text(encoding="utf-8") == page
     assert (project / "metrics/plots/systems.png").read_bytes() == chart
-    assert b"Matplotlib" not in chart
+    assert (project / "metrics/plots/confusion.png").read_bytes() == confusion
+    assert b"Matplotlib" not in chart + confusion
     assert chart.startswith(b"\x89PNG")
 
 
@@ -222,7 +236,7 @@ def test_only_the_two_outputs_are_written(project: Path) -> None:
     before = {path for path in project.rglob("*") if path.is_file()}
     report.main()
     written = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file() and path not in before}
-    assert written == {"metrics/report.html", "metrics/plots/systems.png"}
+    assert written == {"metrics/report.html", "metrics/plots/systems.png", "metrics/plots/confusion.png"}
 
 
 @pytest.mark.parametrize(
@@ -281,6 +295,70 @@ def test_neighbours_are_the_same_vectors_and_no_words_spelt_alike() -> None:
     found = neighbours(source, other, 2, 1)
     assert found == [("rivière", ["river"]), ("pierre", ["stone"])]
     assert [word for word, _ in neighbours(source, other, 4, 1)] == ["eau", "rivière", "pierre", "nuit"]
+
+
+def rotated(vectors: torch.Tensor, noise: float, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.nn.functional.normalize(vectors + noise * torch.randn(vectors.shape, generator=generator))
+
+
+def test_map_shows_translations_and_no_word_on_another() -> None:
+    generator = torch.Generator().manual_seed(3)
+    base = torch.nn.functional.normalize(torch.randn(300, 20, generator=generator))
+    letters = [chr(97 + place // 26) + chr(97 + place % 26) for place in range(300)]
+    names: dict[Role, list[str]] = {
+        "source": [f"water{pair}" for pair in letters],
+        "target": [chr(0x4E00 + place) * 2 for place in range(300)],
+        "test": [f"вода{pair}" for pair in letters],
+    }
+    names["test"][150:] = names["source"][150:]  # spelled alike: the alignment was told of them
+    vectors = {
+        role: WordVectors(Vocabulary(tuple(words), numpy.arange(300, 0, -1)), rotated(base, 0.02, place))
+        for place, (role, words) in enumerate(names.items())
+    }
+    things = word_map(vectors, 18)
+    assert 10 <= len(things) <= 18
+    assert word_map(vectors, 18) == things
+    words, points = [], []
+    for thing in things:
+        rows = {names[place.role].index(place.word) for place in thing}
+        assert len(rows) == 1, "the three words are the same thing"
+        assert 100 <= rows.pop() < 150
+        for place in thing:
+            wide = sum(13 if ord(letter) > 0x2E80 else 7.2 for letter in place.word)
+            words.append((place.left, place.base - 10, place.left + wide, place.base + 3))
+            assert place.left >= 0 and place.left + wide <= 760 and 10 <= place.base <= 520
+            points.append((place.x - 3, place.y - 3, place.x + 3, place.y + 3))
+    for one, other in [*combinations(words, 2), *product(words, points)]:
+        assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1], (one, other)
+    assert word_map({role: WordVectors(Vocabulary(("a",), numpy.ones(1)), base[:1]) for role in ROLES}, 5) == []
+
+
+@pytest.mark.parametrize(
+    ("without", "words"),
+    [(0.5, "does better with 110 already"), (0.7, "between 110 and 440"), (0.95, "with all 1,760 labels")],
+)
+def test_label_chart_says_what_a_label_is_worth(without: float, words: str) -> None:
+    table = pandas.DataFrame(
+        {
+            "labels": ["110", "440", "1760"],
+            "accuracy": ["0.56", "0.79", "0.88"],
+            "accuracy_low": ["0.54", "0.78", "0.86"],
+            "accuracy_high": ["0.59", "0.81", "0.9"],
+        }
+    )
+    scores = {"distilled": scores_of(without), "transplanted": scores_of(without - 0.01), "finetuned": scores_of(0.9)}
+    chart = label_chart(table, scores, 200, "French")
+    assert chart is not None
+    assert words in chart.sentence
+    points = [tuple(map(float, point.split(","))) for point in chart.line.split()]
+    steps = [after[0] - before[0] for before, after in pairwise(points)]
+    assert steps[0] == pytest.approx(steps[1], abs=0.2)  # four times as many labels: as far on the logarithmic axis
+    assert points[0][1] > points[1][1] > points[2][1]
+    assert [(dot.name, points[0][0] < dot.x < points[1][0]) for dot in chart.dots] == [("Fine-tuned", True)]
+    heights = sorted(level.words for level in (*chart.levels, chart.baseline))
+    assert all(after - before >= 16 for before, after in pairwise(heights))
+    assert label_chart(table[:1], scores, 200, "French") is None
 
 
 def test_curve_stays_in_its_frame() -> None:

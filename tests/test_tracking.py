@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import socket
 import sqlite3
@@ -9,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from stages import tracking
 from stages.tracking import tracked
@@ -164,6 +167,90 @@ def test_one_parent_with_a_nested_run_for_each_stage(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_run_can_be_found_by_what_it_is_about(database: str, root: Path) -> None:
+    with tracked("skipgram", role="target", params={}, everything=EVERYTHING) as run:
+        run.describe("**It went well.**")
+    [parent], [stage] = runs(database)
+    shared = {"corpus": "offline", "languages": "en-fr", "mlflow.source.type": "LOCAL"}
+    for found in (parent, stage):
+        assert shared.items() <= found.data.tags.items()
+        assert found.data.tags["mlflow.user"]
+    assert (stage.data.tags["role"], stage.data.tags["language"]) == ("target", "fr")
+    assert stage.data.tags["mlflow.source.name"] == "stages.skipgram"
+    assert parent.data.tags["python"] == platform.python_version()
+    assert parent.data.tags["mlflow.note.content"] == "**It went well.**"
+    assert stage.data.metrics["peak_memory_megabytes"] > 10
+    text = (root / "mlruns" / parent.info.run_id / "artifacts/environment/requirements.txt").read_text()
+    assert f"mlflow=={version('mlflow')}\n" in text
+    assert text.splitlines() == sorted(text.splitlines(), key=str.lower)
+
+
+def test_datasets_are_inputs_with_the_hashes_of_dvc(database: str) -> None:
+    Path("dvc.yaml").write_text(
+        """
+stages:
+  align:
+    matrix: {role: [target, test]}
+    cmd: python
+    deps:
+      - data/dictionaries/${item.role}.tsv
+      - data/prepared/source/articles.parquet
+      - data/corpora/${corpus}.yaml
+      - models/skipgram/source
+      - data/unknown
+"""
+    )
+    whole, file = "1ce0e7e388618fc3db326e1ee0ce8fd9.dir", "0123456789abcdef0123456789abcdef"
+    Path("dvc.lock").write_text(
+        f"""
+schema: '2.0'
+stages:
+  prepare@source:
+    outs:
+    - {{path: data/prepared/source, hash: md5, md5: {whole}}}
+  download@target:
+    outs:
+    - {{path: data/dictionaries/target.tsv, hash: md5, md5: {file}}}
+    - {{path: data/articles/target.parquet, hash: md5, md5: {file}}}
+  skipgram@source:
+    outs:
+    - {{path: models/skipgram/source, hash: md5, md5: {whole}}}
+"""
+    )
+    for role in ("target", "target"):
+        with tracked("align", role=role, params={}, everything=EVERYTHING):
+            pass
+    parents, stages = runs(database)
+    for found in (*parents, *stages):
+        inputs = sorted((one.dataset.name, one.dataset.digest) for one in found.inputs.dataset_inputs)
+        assert inputs == [("dictionaries/target.tsv", file), ("prepared/source", whole)]
+
+
+def test_system_metrics_are_sampled(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    with tracked("skipgram", role="target", params={}, everything={}):
+        time.sleep(1)
+    _, [stage] = runs(database)
+    names = {name for name in stage.data.metrics if name.startswith("system/")}
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= names
+
+
+def test_what_is_registered_gets_the_parent(database: str, capfd: pytest.CaptureFixture[str]) -> None:
+    seen: list[str] = []
+
+    def publish(client: object, run: str, lock: FileLock) -> None:
+        with lock:
+            seen.append(run)
+        raise OSError("no room")
+
+    with tracked("register", params={}, everything={}) as run:
+        run.register(publish)
+    [parent], [stage] = runs(database)
+    assert seen == [parent.info.run_id]
+    assert stage.info.status == "RUNNING"  # the record broke off there
+    assert capfd.readouterr().err == "tracking: register (no room): the stage goes on without it\n"
+
+
 def test_each_experiment_has_its_own_parent(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, baseline in (("bumpy-owl", "a" * 40), ("it's", "a" * 40), ("bumpy-owl", "b" * 40)):
         monkeypatch.setenv("DVC_EXP_NAME", name)
@@ -300,17 +387,17 @@ def test_metrics_files_reach_the_parent_once(database: str) -> None:
             pass
     accuracy, n, loss = "evaluation.target.finetuned.accuracy", "evaluation.target.finetuned.n", "skipgram.target.loss"
     [parent], _ = runs(database)
-    assert parent.data.metrics == {accuracy: 0.8, n: 10, loss: 0.25}
+    assert parent.data.metrics == {accuracy: 0.8, n: 10, loss: 0.25, "target_accuracy": 0.8}
 
     write_scores(0.7)
     with tracked("evaluate", params={}, everything={}):
         pass
     [parent], stages = runs(database)
-    assert parent.data.metrics == {accuracy: 0.7, n: 10, loss: 0.25}
+    assert parent.data.metrics == {accuracy: 0.7, n: 10, loss: 0.25, "target_accuracy": 0.7}
     assert history(database, parent, accuracy) == [(0, 0.7), (0, 0.8)]
     assert history(database, parent, n) == [(0, 10)]
     assert history(database, parent, loss) == [(0, 0.25)]
-    assert all(set(stage.data.metrics) == {"seconds"} for stage in stages)
+    assert all(set(stage.data.metrics) == {"seconds", "peak_memory_megabytes"} for stage in stages)
 
 
 def test_curves_are_complete(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,15 +49,20 @@ def make_tiny_model(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def run(folder: Path, *command: str, status: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a clone, with this interpreter's programs first on the PATH and no network settings."""
+def clean_environment(**changes: str) -> dict[str, str]:
+    """This interpreter's programs first on the PATH, one thread each, as the tests share the cores, and no settings."""
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "CROSSWIKI_"))
     }
     path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
-    settings = {"HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1", "PYTHONPATH": "", **environment}
+    settings = {"HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1", "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
+    return {**inherited, "PATH": path, **settings, **changes}
+
+
+def run(folder: Path, *command: str, status: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a clone, with this interpreter's programs first on the PATH and no network settings."""
     answer = subprocess.run(
-        command, cwd=folder, env={**inherited, "PATH": path, **settings}, capture_output=True, text=True, check=False
+        command, cwd=folder, env=clean_environment(**environment), capture_output=True, text=True, check=False
     )
     if status is not None:
         assert answer.returncode == status, (

@@ -37,6 +37,13 @@ def unit_hash(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
+def language_in(path: Path) -> str:
+    """The language of a table's articles, read without the rest of it."""
+    import pandas
+
+    return str(pandas.read_parquet(path, columns=["language"])["language"].iloc[0])
+
+
 def load_articles(path: Path) -> "pandas.DataFrame":
     """Load a table that `download` or `prepare` made.
 

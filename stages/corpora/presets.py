@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.errors import UserError
-from stages.parameters import Download, Language, Role, Section, check, read_yaml
+from stages.parameters import ROLES, Download, Language, Parameters, Role, Section, check, read_yaml
 
 PRESETS = Path("data/corpora")
 
@@ -189,3 +189,12 @@ def language_of(role: Role, preset: Preset, params: Download) -> Language:
                 "three different languages are needed"
             )
     return language
+
+
+def languages_of(params: Parameters) -> dict[Role, Language | None]:
+    """Every role's language, for whoever shows it; where the preset cannot be read, what the parameters alone say."""
+    try:
+        preset = load_preset(params.corpus)
+        return {role: language_of(role, preset, params.download) for role in ROLES}
+    except UserError:  # the stage that depends on the preset says so; others need not
+        return {role: getattr(params.download.languages, role) for role in ROLES}

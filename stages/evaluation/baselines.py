@@ -17,11 +17,14 @@ from sklearn.svm import LinearSVC
 from stages.embeddings.vectors import WordVectors, unit, word_frequency
 
 FOLDS = 5
+PENALTY = "linearsvc__C"
 SMOOTHING = 1e-3  # a of Arora et al. 2017: frequent words weigh a / (a + frequency)
 
 
 def _tuned(model: Any, name: str, penalties: Sequence[float], features: Any, topics: Sequence[str]) -> Any:
-    """Choose C by cross-validation on the given labels, and fit on all of them."""
+    """Choose C by cross-validation on the given labels, if there is a choice, and fit on all of them."""
+    if len(penalties) == 1:
+        return model.set_params(**{name: penalties[0]}).fit(features, list(topics))
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     search = GridSearchCV(model, {name: list(penalties)}, cv=folds, error_score=0.0)
     return search.fit(features, list(topics))
@@ -42,7 +45,7 @@ def tfidf(
         A classifier of texts.
     """
     features = TfidfVectorizer(analyzer=lambda text: _words_and_pairs(words(text)), sublinear_tf=True)
-    return _tuned(make_pipeline(features, LinearSVC()), "linearsvc__C", penalties, list(texts), topics)
+    return _tuned(make_pipeline(features, LinearSVC(random_state=0)), PENALTY, penalties, list(texts), topics)
 
 
 def _words_and_pairs(words: list[str]) -> list[str]:

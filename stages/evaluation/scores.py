@@ -29,6 +29,13 @@ def accuracy(actual: Sequence[str], predicted: Sequence[str]) -> float:
     return float(numpy.mean(numpy.asarray(actual) == numpy.asarray(predicted))) if len(actual) else 0.0
 
 
+def accuracy_and_macro_f1(actual: Sequence[str], predicted: Sequence[str]) -> tuple[float, float]:
+    """The share of predictions that are right, and the mean F1 of the topics that occur."""
+    names = sorted({*actual, *predicted})
+    true, said = (numpy.array([names.index(name) for name in side], dtype=numpy.int64) for side in (actual, predicted))
+    return _accuracy_and_macro_f1(_confusion(true, said, len(names)))
+
+
 def _confusion(actual: NDArray[numpy.int64], predicted: NDArray[numpy.int64], classes: int) -> NDArray[numpy.int64]:
     return numpy.bincount(actual * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 

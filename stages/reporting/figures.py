@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from stages.reporting.systems import COLOURS, System
-from stages.reporting.tables import spread
+from stages.reporting.tables import Confusion, spread
 from stages.reporting.wording import UNKNOWN, compact, number, percent
 
 WIDTH, HEIGHT = 320, 170  # of a curve's picture, in pixels
@@ -43,6 +43,33 @@ def draw_systems(panels: Mapping[str, list[System]], path: Path) -> None:
         axes[-1].xaxis.set_major_formatter(PercentFormatter(1, 0))
         axes[-1].set_xlabel("accuracy on the test split")
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+def draw_confusions(panels: Mapping[str, Confusion], path: Path) -> None:
+    """Draw what was taken for what, one panel a role, as a PNG file: shares of the rows as colours, counts as numbers.
+
+    The same confusions give the same bytes.
+    """
+    with matplotlib.style.context("default"):
+        figure = Figure(figsize=(6.2 * len(panels), 6.4), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axis, (title, confusion) in zip(axes, panels.items(), strict=True):
+            shares = [[cell.share for cell in cells] for _, cells in confusion.rows]
+            axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+            for down, (_, cells) in enumerate(confusion.rows):
+                for across, cell in enumerate(cells):
+                    if cell.count:
+                        colour = "white" if cell.share > 0.6 else "black"
+                        weight = "bold" if cell.right else "normal"
+                        axis.text(
+                            across, down, str(cell.count), ha="center", va="center", c=colour, fontsize=8, weight=weight
+                        )
+            axis.set_xticks(range(len(confusion.said)), confusion.said, rotation=60, ha="right", fontsize=8)
+            axis.set_yticks(range(len(confusion.rows)), [topic for topic, _ in confusion.rows], fontsize=8)
+            axis.set_title(title, loc="left", fontsize=11, fontweight="bold")
+            axis.set_xlabel("said")
+            axis.set_ylabel("is")
+        figure.savefig(path, format="png", dpi=110, metadata={"Software": None})
 
 
 def _label(system: System) -> str:

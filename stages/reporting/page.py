@@ -9,11 +9,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages.evaluation.scores import FINAL
 from stages.parameters import ROLES, Role
+from stages.reporting import labels, wordmap
 from stages.reporting.figures import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Curve
 from stages.reporting.systems import COLOURS, MEANING, System, by_labels, name_of
 from stages.reporting.tables import Confusion, Example
 from stages.reporting.wording import UNKNOWN, interval, language_name, number, percent
 
+# Dark enough to read, and told apart by those who see no colours: by lightness, and by the shape of the point.
+MARKS: dict[Role, str] = {"source": "#16191d", "target": "#0b5fbf", "test": "#b3470b"}
 LIGHT, DARK = (255, 255, 255), (11, 74, 143)  # the ends of the heat map's scale
 
 
@@ -35,6 +38,9 @@ class Report:
     alignments: Mapping[Role, Mapping[str, Any]]
     transplants: Mapping[Role, Mapping[str, Any]]
     neighbours: Mapping[Role, list[tuple[str, list[str]]]]
+    map: list[list[wordmap.Place]]  # each thing in each language
+    labels: labels.LabelChart | None
+    sizes: Mapping[str, Mapping[str, float]]
     right: list[Example]
     wrong: list[Example]
 
@@ -60,6 +66,16 @@ def render(report: Report) -> str:
         finals={role: name_of(system) for role, system in FINAL.items()},
         groups={role: by_labels(systems, names[role]) for role, systems in report.systems.items()},
         colours=COLOURS,
+        marks=MARKS,
+        map_frame={"width": wordmap.WIDTH, "height": wordmap.HEIGHT, "letter": wordmap.LETTER, "point": wordmap.POINT},
+        label_frame={
+            "width": labels.WIDTH,
+            "height": labels.HEIGHT,
+            "left": labels.LEFT,
+            "right": labels.WIDTH - labels.RIGHT,
+            "floor": labels.HEIGHT - labels.BOTTOM,
+        },
+        name_of=name_of,
         meaning=MEANING,
         interval=interval,
         unknown=UNKNOWN,

@@ -1,0 +1,70 @@
+"""What is known of a run beside what it does: commit, person, machine, everything installed, and its numbers."""
+
+import getpass
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+
+def git_commit(root: Path) -> str:
+    """The commit that is checked out; empty where there is none."""
+    command = ["git", "rev-parse", "--verify", "HEAD"]
+    try:
+        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def user() -> str:
+    """The name of who runs this; empty where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def machine() -> dict[str, str]:
+    """What the work was done on and with, as tags."""
+    return {"python": platform.python_version(), "platform": platform.platform(), "cores": str(os.cpu_count())}
+
+
+def installed() -> str:
+    """Every package that is installed here, `name==version`, one a line: what `pip install -r` takes."""
+    names = {f"{package.metadata['Name']}=={package.version}" for package in distributions()}
+    return "".join(f"{name}\n" for name in sorted(names, key=str.lower))
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held, in megabytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on a Mac, kilobytes elsewhere
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Go through a nested mapping's values, each under its whole name, such as skipgram.dim."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def numbers_below(folder: Path) -> Iterator[tuple[str, float]]:
+    """Read every number in a folder of metrics files, under a name such as skipgram.target.loss."""
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*/*.json")]):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # not whole, or not JSON: no reason to lose the others
+            continue
+        place = ".".join(path.relative_to(folder).with_suffix("").parts)
+        for key, value in flat({place: content}):
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                yield key, float(value)

@@ -1,0 +1,58 @@
+"""register: the target classifier, with its card, into MLflow's registry; the best one there is the champion."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pandas
+
+from stages.bert.models import load_classifier
+from stages.command import command, say, stage
+from stages.corpora.articles import load_articles
+from stages.corpora.splits import labelled
+from stages.outputs import read_json, replacing
+from stages.parameters import load_parameters
+from stages.reporting.wording import language_name
+from stages.serving.card import model_card
+from stages.serving.facts import facts_of
+from stages.serving.registry import Candidate, publish
+
+CARD = Path("metrics/model_card.md")
+EXAMPLE = 200  # characters of the article that shows what the model reads
+
+
+def digest_of(articles: pandas.DataFrame) -> str:
+    """A digest of labelled articles: scores that were taken on the same ones can be compared."""
+    rows = articles[["id", "topic", "text"]].sort_values("id").to_csv(index=False, lineterminator="\n")
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+
+
+def main() -> None:
+    """Write metrics/model_card.md, and register models/target."""
+    params = load_parameters()
+    with stage("register", params, None) as run:
+        folder, summary = Path("models/target"), read_json(Path("metrics/finetune_target.json"))
+        articles = load_articles(Path("data/prepared/target/articles.parquet"))
+        facts = facts_of(params, load_classifier(folder), summary)
+        card = model_card(facts, read_json(Path("metrics/evaluation.json"))["target"])
+        with replacing(CARD) as partial:
+            partial.write_text(card, encoding="utf-8")
+        run.picture(CARD, whole=True)
+        tags = {"corpus": facts.corpus, "languages": f"{facts.source}-{facts.target}", "labels": str(facts.labels)}
+        if name := os.environ.get("DVC_EXP_NAME"):
+            tags["dvc_experiment"] = name
+        candidate = Candidate(
+            name=facts.name,
+            folder=folder,
+            about=f"Topics of texts in {language_name(facts.target)}, transferred from {language_name(facts.source)}",
+            card=card,
+            example=articles.loc[articles["split"] == "train", "text"].iloc[0][:EXAMPLE],
+            corpus=digest_of(labelled(articles, "validation")),
+            score=facts.validation.get("macro_f1"),
+            tags=tags,
+        )
+        run.register(lambda client, parent, lock: say(f"register: {publish(candidate, client, parent, lock)}"))
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,68 @@
+"""Answers to texts, the same ones from the command line and from a server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from stages.bert.classification import predict_logits
+from stages.bert.models import Classifier, load_classifier
+from stages.corpora.text import normalise
+
+LANGUAGE = "language"  # the key of config.json that says what the model reads
+READABLE = 0.5  # a text of which the tokenizer knows less is in letters that the model cannot read
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a classifier says of one text; no topic where there is nothing that it can read."""
+
+    topic: str | None
+    probability: float | None
+    probabilities: dict[str, float]  # of every topic, the likeliest first
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A classifier, and the language that its texts are normalised as."""
+
+    classifier: Classifier
+    language: str
+
+    def answer(self, texts: Sequence[str], device: torch.device) -> list[Answer]:
+        """Classify texts, in their order.
+
+        Args:
+            texts: as people write them; normalised here as `prepare` does it.
+            device: where.
+        """
+        clean = [normalise(text, self.language) for text in texts]
+        readable = [place for place, text in enumerate(clean) if self._reads(text)]
+        tokens = self.classifier.tokenizer.model_max_length
+        logits = predict_logits(self.classifier, [clean[place] for place in readable], tokens, device, "classifying")
+        answers = [Answer(None, None, {})] * len(clean)
+        for place, row in zip(readable, logits.double().softmax(-1).tolist(), strict=True):
+            ranked = sorted(zip(self.classifier.topics, row, strict=True), key=lambda pair: -pair[1])
+            rounded = {topic: round(probability, 6) for topic, probability in ranked}
+            answers[place] = Answer(*next(iter(rounded.items())), rounded)
+        return answers
+
+    def _reads(self, text: str) -> bool:
+        tokenizer = self.classifier.tokenizer
+        ids = tokenizer(text, add_special_tokens=False, truncation=True)["input_ids"]
+        return bool(ids) and sum(token != tokenizer.unk_token_id for token in ids) >= READABLE * len(ids)
+
+
+def load_reader(folder: Path, language: str | None = None) -> Reader:
+    """Load a classifier with the language that it reads.
+
+    Args:
+        folder: a classifier, as `save_classifier` wrote it.
+        language: where config.json does not say it.
+
+    Raises:
+        UserError: there is no model in that folder.
+    """
+    classifier = load_classifier(folder)
+    return Reader(classifier, getattr(classifier.model.config, LANGUAGE, None) or language or "")

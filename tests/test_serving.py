@@ -1,0 +1,292 @@
+"""The classifier outside the pipeline: in the registry, behind a real server, on the command line; and its card."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from huggingface_hub import ModelCard
+from mlflow import MlflowClient
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+from stages.bert.models import Classifier, save_classifier
+from stages.corpora.text import normalise
+from stages.evaluation.scores import Scores
+from stages.serving.answers import load_reader
+from stages.serving.card import Facts, model_card
+from stages.serving.registry import CHAMPION, Candidate, compare, publish
+from tests.servers import ask, free_port, server
+from tests.tiny import ROOT, run, tiny_tokenizer, trio_texts
+
+TOPICS = ["Biology", "Geography", "History"]
+TRADITIONAL, SIMPLIFIED = "這條河流很長，歷史學家研究國家。", "这条河流很长，历史学家研究国家。"
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> BertTokenizerFast:
+    return tiny_tokenizer(trio_texts("zh"))
+
+
+def make_classifier(folder: Path, tokenizer: BertTokenizerFast, seed: int) -> Path:
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        id2label=dict(enumerate(TOPICS)),
+        label2id={topic: place for place, topic in enumerate(TOPICS)},
+        initializer_range=0.5,  # so that texts get different topics
+    )
+    config.language = "zh"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = BertForSequenceClassification(config)
+    tokenizer.model_max_length = 48
+    save_classifier(Classifier(model, tokenizer), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, tokenizer: BertTokenizerFast) -> Path:
+    """A folder like the project's, with a classifier and MLflow's database, where one experiment has one run."""
+    folder = tmp_path_factory.mktemp("served")
+    make_classifier(folder / "models/target", tokenizer, 0)
+    (folder / "data/corpora").mkdir(parents=True)
+    (folder / "data/corpora/offline.yaml").write_text((ROOT / "tests/trio/corpus.yaml").read_text())
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    client.create_experiment("crosswiki", (folder / "mlruns").as_uri())
+    return folder
+
+
+@pytest.fixture
+def client(project: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{project}/mlflow.db")
+
+
+def candidate(folder: Path, name: str, score: float | None, corpus: str = "c0") -> Candidate:
+    return Candidate(
+        name, folder, "Topics", "---\nlanguage: zh\n---\n\n# card\n", "历史", corpus, score, {"languages": "en-zh"}
+    )
+
+
+def put(client: MlflowClient, wanted: Candidate) -> str:
+    experiment = client.get_experiment_by_name("crosswiki")
+    assert experiment is not None
+    return publish(wanted, client, client.create_run(experiment.experiment_id).info.run_id, nullcontext())
+
+
+def test_alias_moves_to_better_scores_on_the_same_articles_only(
+    client: MlflowClient, tmp_path: Path, tokenizer: BertTokenizerFast
+) -> None:
+    folders = [make_classifier(tmp_path / str(seed), tokenizer, seed) for seed in range(5)]
+
+    def champion() -> str:
+        return str(client.get_model_version_by_alias("moving", CHAMPION).version)
+
+    steps: list[tuple[int, float | None, str, str, str]] = [
+        (0, 0.80, "c0", "1", "is the new champion"),
+        (1, 0.79, "c0", "1", "does not beat the holder's macro-F1, 0.7900 to 0.8000"),
+        (2, 0.80, "c0", "1", "does not beat"),  # as good is not better
+        (3, 0.95, "other", "1", "other articles"),
+        (1, 0.79, "c0", "1", "version 2 is not the champion"),  # the same weights again: no new version
+        (4, 0.81, "c0", "5", "beats the holder's macro-F1, 0.8100 to 0.8000"),
+        (4, 0.81, "c0", "5", "is the champion already"),
+    ]
+    for seed, score, corpus, holder, words in steps:
+        said = put(client, candidate(folders[seed], "moving", score, corpus))
+        assert words in said
+        assert champion() == holder, said
+    versions = client.search_model_versions("name = 'moving'")
+    assert sorted(int(found.version) for found in versions) == [1, 2, 3, 4, 5]
+    assert {found.tags["languages"] for found in versions} == {"en-zh"}
+    assert {found.description for found in versions} == {"# card"}
+
+
+def test_without_validation_labels_nobody_is_replaced() -> None:
+    assert compare(None, "c", None)[0]
+    for score, holder in (
+        (None, {"validation_articles": "c", "validation_macro_f1": "0.1"}),
+        (0.5, {"validation_articles": "c"}),
+    ):
+        better, why = compare(score, "c", holder)
+        assert not better
+        assert "validation labels" in why
+
+
+def test_logged_model_is_text_and_safetensors_and_belongs_to_its_run(client: MlflowClient, project: Path) -> None:
+    put(client, candidate(project / "models/target", "files", 0.5))
+    version = client.get_model_version_by_alias("files", CHAMPION)
+    model = client.get_logged_model(version.source.removeprefix("models:/"))
+    assert model.source_run_id == version.run_id
+    place = Path(model.artifact_location.removeprefix("file://"))
+    assert place.is_relative_to(project / "mlruns")
+    files = [path for path in place.rglob("*") if path.is_file()]
+    kinds = {path.suffix for path in files if "code" not in path.relative_to(place).parts}
+    assert kinds <= {".json", ".safetensors", ".yaml", ".txt", ".md", ""}
+    assert [path.name for path in files if not path.suffix] == ["MLmodel"]
+    code = {path.suffix for path in files if "code" in path.relative_to(place).parts}
+    assert code <= {".py", ".jinja"}
+    described = (place / "MLmodel").read_text()
+    assert "loader_module: stages.serving.pyfunc" in described
+    assert "cloudpickle" not in described
+    assert '"name": "text"' in described  # the signature
+    assert json.loads((place / "input_example.json").read_text()) == {"text": ["历史"]}
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClient, project: Path) -> None:
+    articles = trio_texts("zh")
+    texts = [text[start : start + 40] for start in (0, 20, 40, 60) for text in articles][:98]
+    texts += [TRADITIONAL, SIMPLIFIED]
+    assert len(set(texts)) == 100
+    put(client, candidate(project / "models/target", "crosswiki-zh", 0.5))
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    command = f"mlflow models serve -m models:/crosswiki-zh@champion --env-manager local --port {port}"
+    with server(project, command):
+        assert ask(f"{url}/ping") == 200
+        by_name = ask(f"{url}/invocations", {"dataframe_records": [{"text": text} for text in texts]})["predictions"]
+        as_list = ask(f"{url}/invocations", {"inputs": texts})["predictions"]
+        blank = ask(f"{url}/invocations", {"inputs": ["", "สวัสดีครับ"]})["predictions"]
+    (project / "texts.txt").write_text("\n".join(texts) + "\n")
+    for model in ("models/target", "models:/crosswiki-zh@champion"):
+        lines = predict(project, "--file", "texts.txt", "--all", "--model", model).stdout.splitlines()
+        local = [json.loads(line) for line in lines]
+        assert [line["text"] for line in local] == texts
+        assert {line["model"] for line in local} == {model}
+        kept = ("topic", "probability", "probabilities")
+        assert [{key: line[key] for key in kept} for line in local] == by_name == as_list
+    assert len({answer["topic"] for answer in by_name}) > 1
+    assert blank == 2 * [{"topic": None, "probability": None, "probabilities": {}}]
+    for answer in by_name:
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert (
+            answer["probability"] == max(answer["probabilities"].values()) == answer["probabilities"][answer["topic"]]
+        )
+    assert by_name[-2] == by_name[-1]  # traditional characters are read as simplified ones
+
+
+def predict(project: Path, *arguments: str, status: int = 0, given: str | None = None) -> Any:
+    command = [sys.executable, "-m", "stages.predict", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CROSSWIKI_DEVICE": "cpu"}
+    answer = subprocess.run(
+        command, cwd=project, env=environment, input=given, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == status, answer.stderr
+    return answer
+
+
+def test_lines_from_a_pipe_keep_their_order_and_what_else_they_carry(project: Path) -> None:
+    answer = predict(project, given='历史学家\n\n{"id": 7, "text": "河流"}\nᚠᚢᚦ\n')
+    lines = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [line["text"] for line in lines] == ["历史学家", "", "河流", "ᚠᚢᚦ"]
+    assert lines[2]["id"] == 7
+    assert [line["topic"] is None for line in lines] == [False, True, False, True]
+    assert {line["language"] for line in lines} == {"zh"}
+    assert answer.stderr.splitlines() == [
+        "predict: 2 of 4 texts have no topic: they are empty, or in letters that the model (zh) cannot read"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "words"),
+    [
+        (["  "], None, ["empty"]),
+        (["x", "--language", "tlh"], None, ["--language", "'tlh'", "en, zh, ru"]),
+        (["x", "--language", "ru"], None, ["models/transplanted/test", "no model"]),
+        (["x", "--model", "models/nowhere"], None, ["models/nowhere", "no model"]),
+        (["x", "--model", "models:/crosswiki-tlh@champion"], None, ["models:/crosswiki-tlh@champion", "registry"]),
+        (["--file", "nowhere.txt"], None, ["nowhere.txt", "cannot be read"]),
+        ([], '{"text": "a"}\n{"title": "b"}\n', ["line 2", "text", "title"]),
+        ([], '{"text": \n', ["line 1", "JSON"]),
+    ],
+)
+def test_a_wrong_question_ends_in_one_line(
+    project: Path, arguments: list[str], given: str | None, words: list[str]
+) -> None:
+    answer = predict(project, *arguments, status=2, given=given)
+    assert len(answer.stderr.splitlines()) == 1
+    assert all(word in answer.stderr for word in words), answer.stderr
+
+
+def test_nothing_heavy_is_loaded_before_the_question_makes_sense() -> None:
+    code = "import sys, stages.predict; print(*({'torch', 'transformers', 'mlflow', 'pandas'} & set(sys.modules)))"
+    assert run(ROOT, sys.executable, "-c", code).stdout == "\n"
+
+
+FACTS = Facts(
+    corpus="offline",
+    source="en",
+    target="fr",
+    model="bert-base-uncased",
+    seed=1,
+    topics=["Arts", "History"],
+    labels=2000,
+    layers=3,
+    parameters=17_000_000,
+    tokens=64,
+    validation={"accuracy": 0.87, "macro_f1": 0.83, "n": 971},
+)
+
+
+def test_card_is_what_the_hub_reads() -> None:
+    card = ModelCard(model_card(FACTS))
+    assert (card.data.language, card.data.library_name, card.data.base_model) == (
+        "fr",
+        "transformers",
+        "bert-base-uncased",
+    )
+    assert card.data.eval_results is not None
+    found = {(result.dataset_split, result.metric_type): result.metric_value for result in card.data.eval_results}
+    assert found == {("validation", "accuracy"): 0.87, ("validation", "f1"): 0.83}
+    assert "2,000 French labels" in card.text
+    assert "| validation, 971 | this model | 87.0 % | 83.0 % |" in card.text
+
+
+def test_card_shows_the_test_split_once_it_is_known() -> None:
+    scores = Scores(
+        accuracy=0.86,
+        macro_f1=0.8,
+        accuracy_low=0.85,
+        accuracy_high=0.87,
+        macro_f1_low=0.78,
+        macro_f1_high=0.82,
+        n=1943,
+    )
+    card = ModelCard(model_card(FACTS, {"tfidf": None, "scratch": scores, "finetuned": scores}))
+    assert card.data.eval_results is not None
+    assert {(result.dataset_split, result.metric_value) for result in card.data.eval_results} == {
+        ("test", 0.86),
+        ("test", 0.8),
+    }
+    assert "| test, 1,943 | this model | 86.0 % (85.0–87.0) | 80.0 % (78.0–82.0) |" in card.text
+    assert "`scratch`" in card.text
+    assert "tfidf" not in card.text
+
+
+def test_card_without_labels_or_a_page_on_the_hub() -> None:
+    bare = replace(FACTS, labels=0, validation={}, model="wheel:small==1.0#sha256=" + "0" * 64)
+    card = ModelCard(model_card(bare))
+    assert card.data.eval_results is None
+    assert card.data.base_model is None
+    assert "saw no French label" in card.text
+    assert "`wheel:small==1.0`" in card.text
+    assert "It has not been measured yet" in card.text
+
+
+def test_transformers_alone_says_the_same_as_the_card_promises(project: Path) -> None:
+    from transformers import pipeline
+
+    classify = pipeline("text-classification", model=str(project / "models/target"), device="cpu")
+    [theirs] = classify([normalise(SIMPLIFIED, "zh")])
+    [ours] = load_reader(project / "models/target").answer([TRADITIONAL], torch.device("cpu"))
+    assert theirs["label"] == ours.topic
+    assert theirs["score"] == pytest.approx(ours.probability, abs=0.02)  # bf16 where the CPU has it

@@ -1,0 +1,46 @@
+"""What looking costs: a stage imports what it uses, and no more."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.tiny import ROOT, clean_environment
+
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "accelerate",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "mlflow",
+    "huggingface_hub",
+}
+USED = {
+    "check": set(),
+    "predict": set(),
+    "prepare": set(),
+    "skipgram": {"torch"},
+    "align": {"torch"},
+    "report": {"torch", "matplotlib"},
+}
+
+
+@pytest.mark.parametrize(("stage", "used"), USED.items())
+def test_a_stage_imports_what_it_uses(stage: str, used: set[str]) -> None:
+    code = f"import sys, stages.{stage}; print(*sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    assert HEAVY & set(answer.stdout.split()) == used
+
+
+def test_no_stage_loads_mlflow_before_it_starts() -> None:
+    names = sorted(path.stem for path in (ROOT / "stages").glob("[a-z]*.py"))
+    code = "import sys; " + "; ".join(f"import stages.{name}" for name in names) + "; print('mlflow' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "False\n"

@@ -1,0 +1,130 @@
+"""Every command of docs/tutorial.md, in its order, in a fresh clone: on the tiny trio, so that it takes minutes."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.servers import ask, free_port, server
+from tests.tiny import ROOT, clone, run
+
+UI, SERVING = free_port(), free_port()
+# What differs on the tiny trio, and in a clone whose environment is the one that the tests run in.
+INSTEAD = {
+    "source .venv/bin/activate": "true",
+    "make repro": "make --old-file=.venv/ready repro",
+    "make ui": f"make --old-file=.venv/ready ui PORT={UI}",
+    "labels=500": "labels=6",
+    "crosswiki-fr": "crosswiki-zh",
+    "5001": str(SERVING),
+    "La Loire est le plus long fleuve de France.": "长江是中国最长的河流。",
+}
+SERVERS = {"make": f"http://127.0.0.1:{UI}/health", "mlflow": f"http://127.0.0.1:{SERVING}/ping"}
+AFTER_TRAINING = {"finetune_target", "evaluate", "report", "register"}
+
+
+def commands() -> list[str]:
+    text = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The clone after the last command, and what each command has said."""
+    folder, said = clone(tmp_path_factory.mktemp("tutorial")), {}
+    with ExitStack() as servers:
+        for command in commands():
+            line = command
+            for words, other in INSTEAD.items():
+                line = line.replace(words, other)
+            if command.startswith(("make ui", "mlflow models serve")):
+                servers.enter_context(server(folder, line))
+                assert ask(SERVERS[line.split()[0]]) == 200
+                said[command] = ""
+            else:
+                said[command] = run(folder, "bash", "-ec", line).stdout
+        yield folder, said
+
+
+def said_to(said: dict[str, str], start: str) -> str:
+    return next(answer for command, answer in said.items() if command.startswith(start))
+
+
+@pytest.mark.timeout(1800)
+def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[str, str]]) -> None:
+    _, said = followed
+    assert "register: crosswiki-zh version 1 is the new champion" in said_to(said, "make repro")
+    assert "up to date" in said_to(said, "dvc repro")
+    changed = said_to(said, "dvc exp run --name fewer")
+    assert set(re.findall(r"Running stage '([^']+)'", changed)) == AFTER_TRAINING
+    assert "finetune_target.labels" in said_to(said, "dvc params diff")
+    assert "labels" in said_to(said, "dvc metrics diff")
+    table = said_to(said, "dvc exp show")
+    assert all(name in table for name in ("fewer", "gentle", "longer", "free", "both"))
+    assert "validation_macro_f1" in table
+    assert "skipgram" not in table
+    served = json.loads(said_to(said, "curl"))["predictions"][0]
+    local, registered = (
+        json.loads(answer)
+        for command, answer in said.items()
+        if command.startswith("python -m stages.predict") and "Loire" in command
+    )
+    assert served["topic"] == registered["topic"]
+    assert served["probability"] == registered["probability"]
+    assert (local["model"], registered["model"]) == ("models/target", "models:/crosswiki-zh@champion")
+    russian = json.loads(said_to(said, "python -m stages.predict --language ru"))
+    assert russian["language"] == "ru"
+    assert russian["topic"] in served["probabilities"]
+    assert "crosswiki-ru version 1 is the new champion" in said_to(said, "dvc exp run --name russian")
+
+
+@pytest.mark.timeout(1800)
+def test_runs_are_complete_and_nested(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = followed
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("crosswiki")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    assert {one.info.status for one in found} == {"FINISHED"}
+    parents = {one.info.run_name: one for one in found if "mlflow.parentRunId" not in one.data.tags}
+    [repro] = [name for name in parents if name and name.startswith("repro")]
+    assert set(parents) == {repro, "fewer", "gentle", "longer", "free", "both", "russian"}
+    for name, parent in parents.items():
+        below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        stages = [one.data.tags["stage"] for one in below]
+        if name not in (repro, "russian"):
+            assert sorted(stages) == sorted(AFTER_TRAINING), name
+            assert parent.data.tags["dvc_experiment"] == name
+        assert parent.data.metrics["finetune_target.validation_macro_f1"] >= 0, name
+        assert parent.data.params["corpus"] == ("mine" if name == "russian" else "trio")
+        pair = "en-ru" if name == "russian" else "en-zh"
+        assert {one.data.tags["languages"] for one in [parent, *below]} == {pair}
+        kept = {file.path for file in client.list_artifacts(parent.info.run_id)}
+        assert {"report.html", "systems.png", "confusion.png", "model_card.md", "environment"} <= kept
+        inputs = {one.dataset.name: one.dataset.digest for one in parent.inputs.dataset_inputs}
+        assert {"prepared/source", "prepared/target", "prepared/test"} <= set(inputs)
+    assert parents["both"].data.params["finetune_target.epochs"] == "6"
+    assert parents["both"].data.params["finetune_target.freeze_output"] == "false"
+    lock = (folder / "dvc.lock").read_text()
+    assert parents["russian"].inputs.dataset_inputs[0].dataset.digest in lock
+
+
+def test_the_tutorial_names_only_parameters_that_are_there() -> None:
+    names = {name for command in commands() for name in re.findall(r"--set-param (\S+?)=", command)}
+    known = subprocess.run(
+        ["python", "-c", "import json,stages.parameters as p; print(json.dumps(p.load_parameters().model_dump()))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in names:
+        section = json.loads(known)
+        for key in name.split("."):
+            section = section[key]
