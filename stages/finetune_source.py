@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from stages.bert.classification import encode, label_loss, padding, predict_logits
+from stages.bert.mixtures import reading_mixtures, token_vectors
 from stages.bert.models import load_pretrained, save_classifier
 from stages.bert.training import schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
 from stages.devices import choose_device
+from stages.embeddings.alignment import standardise
+from stages.embeddings.vectors import load_vectors
 from stages.evaluation.curves import save_curve
 from stages.evaluation.scores import accuracy
 from stages.outputs import replacing, write_json
@@ -28,17 +31,20 @@ def main() -> None:
         device = choose_device(params.device)
         teacher.tokenizer.model_max_length = own.tokens
         labels = texts["topic"].map(topics.index).tolist()
-        curve = train(
-            teacher.model,
-            encode(texts["text"].tolist(), teacher.tokenizer, own.tokens, labels=labels),
-            label_loss,
-            padding(teacher.tokenizer),
-            schedule_of(own),
-            seed=params.seed,
-            device=device,
-            what="finetune_source",
-            report=run.metrics,
-        )
+        words = load_vectors(Path("models/skipgram/source"))
+        vectors = token_vectors(teacher.tokenizer, words, standardise(words.vectors))
+        with reading_mixtures(teacher, vectors, **own.mixtures.model_dump()):
+            curve = train(
+                teacher.model,
+                encode(texts["text"].tolist(), teacher.tokenizer, own.tokens, labels=labels),
+                label_loss,
+                padding(teacher.tokenizer),
+                schedule_of(own),
+                seed=params.seed,
+                device=device,
+                what="finetune_source",
+                report=run.metrics,
+            )
         logits = predict_logits(teacher, validation["text"].tolist(), own.tokens, device, "validation")
         score = accuracy(validation["topic"].tolist(), [topics[place] for place in logits.argmax(1)])
         with replacing(Path("models/source"), directory=True) as folder:

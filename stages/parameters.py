@@ -110,19 +110,28 @@ class Training(Section):
     weight_decay: Share
 
 
+class Mixtures(Section):
+    """Tokens that the teacher reads as mixtures of their neighbours while it learns."""
+
+    share: Annotated[float, Field(ge=0, le=0.5)]
+    neighbours: Positive
+    temperature: Above0
+
+
 class FinetuneSource(Training):
     """The teacher: a pretrained source model, fine-tuned on source topics."""
 
     model: str
     labels: Positive
     tokens: Annotated[int, Field(ge=8)]
+    mixtures: Mixtures
 
 
 class Transplant(Section):
     """The new language's tokenizer and the embeddings of its tokens."""
 
-    words: Count
-    pieces: Annotated[int, Field(ge=100)]
+    tokens: Annotated[int, Field(ge=100)]
+    pieces: Count
     neighbours: Positive
     temperature: Above0
     copied_length: Positive

@@ -2,15 +2,10 @@
 
 from pathlib import Path
 
+from stages.bert.mixtures import piece_vectors, token_vectors
 from stages.bert.models import load_classifier, save_classifier
-from stages.bert.transplant import (
-    extend_tokenizer,
-    is_wordpiece,
-    piece_vectors,
-    token_vectors,
-    train_tokenizer,
-    transplant,
-)
+from stages.bert.tokenization import extend_tokenizer, is_wordpiece, train_tokenizer
+from stages.bert.transplant import transplant
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.embeddings.alignment import standardise
@@ -32,9 +27,10 @@ def main(role: Role) -> None:
         other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = articles.loc[articles["split"] != "test", "text"].tolist()
-        tokenizer = pieces = train_tokenizer(teacher.tokenizer, texts, own.pieces)
-        if is_wordpiece(pieces):
-            tokenizer = extend_tokenizer(teacher.tokenizer, pieces, other.vocabulary, own.words)
+        extends = is_wordpiece(teacher.tokenizer)
+        tokenizer = pieces = train_tokenizer(teacher.tokenizer, texts, own.pieces if extends else own.tokens)
+        if extends:
+            tokenizer = extend_tokenizer(teacher.tokenizer, pieces, other.vocabulary, own.tokens)
         transplanted, counts = transplant(
             teacher,
             tokenizer,

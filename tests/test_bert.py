@@ -35,6 +35,7 @@ from stages.bert.adaptation import (
 )
 from stages.bert.classification import encode, label_loss, padding, predict_logits
 from stages.bert.distillation import UNKNOWN, distillation_loss, merge_logits, pair_articles
+from stages.bert.mixtures import mix_embeddings, piece_vectors, reading_mixtures, token_vectors
 from stages.bert.models import (
     Classifier,
     fewer_layers,
@@ -43,17 +44,11 @@ from stages.bert.models import (
     load_pretrained,
     output_layer,
     save_classifier,
+    seeded,
 )
+from stages.bert.tokenization import extend_tokenizer, train_tokenizer
 from stages.bert.training import LengthBuckets, Schedule, train
-from stages.bert.transplant import (
-    copied_tokens,
-    extend_tokenizer,
-    mix_embeddings,
-    piece_vectors,
-    token_vectors,
-    train_tokenizer,
-    transplant,
-)
+from stages.bert.transplant import copied_tokens, transplant
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError
@@ -293,6 +288,40 @@ def test_a_word_that_is_a_token_has_its_own_vector_and_a_piece_that_of_its_words
     for token, place in pieces.get_vocab().items():
         if token not in words.vocabulary.ids:
             assert torch.equal(found[tokenizer.convert_tokens_to_ids(token)], alone[place])
+
+
+def test_a_token_takes_no_part_in_its_own_mixture_unless_it_may() -> None:
+    draw = torch.Generator().manual_seed(4)
+    embeddings, own = torch.randn(6, 5, generator=draw), torch.nn.functional.normalize(torch.eye(6) + 0.1, dim=1)
+    with_itself = mix_embeddings(embeddings, own, own, neighbours=1, temperature=0.1)
+    torch.testing.assert_close(with_itself, embeddings)
+    without = mix_embeddings(embeddings, own, own, neighbours=6, temperature=0.1, itself=False)
+    for place in range(6):
+        others = [other for other in range(6) if other != place]
+        expected = mix_embeddings(embeddings[others], own[others], own[[place]], 6, 0.1)  # with 5 keys, 5 take part
+        cosine = torch.nn.functional.cosine_similarity(without[place], expected[0], dim=0)
+        assert cosine > 0.999
+
+
+def test_only_in_training_a_share_of_the_known_tokens_is_read_as_mixtures() -> None:
+    classifier = tiny_classifier()
+    layer = classifier.model.get_input_embeddings()
+    vectors = torch.nn.functional.normalize(torch.randn(len(layer.weight), 8, generator=torch.Generator()), dim=1)
+    vectors[:10] = 0
+    ids = torch.randint(len(vectors), (300, 20), generator=torch.Generator().manual_seed(1))
+    plain = layer(ids)
+    with seeded(1), reading_mixtures(classifier, vectors, share=0.2, neighbours=4, temperature=0.1):
+        classifier.model.eval()
+        assert torch.equal(layer(ids), plain)
+        classifier.model.train()
+        changed = (layer(ids) != plain).any(2)
+    assert not changed[ids < 10].any()
+    shares = changed[:, :].float().sum(1) / (ids >= 10).sum(1).clamp(min=1)
+    assert float(changed[ids >= 10].float().mean()) == pytest.approx(0.2, abs=0.03)
+    assert shares.std() > 0.1, "each text has a share of its own"
+    assert torch.equal(layer(ids), plain), "nothing stays behind"
+    with reading_mixtures(classifier, vectors, share=0.0, neighbours=4, temperature=0.1):
+        assert torch.equal(layer(ids), plain)
 
 
 # Models

@@ -12,7 +12,7 @@ import torch
 from ruamel.yaml import YAML
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from stages.bert.transplant import train_tokenizer
+from stages.bert.tokenization import train_tokenizer
 
 ROOT = Path(__file__).parent.parent
 TRIO = ROOT / "tests" / "trio"

@@ -1,0 +1,139 @@
+"""Embeddings of tokens as mixtures of other tokens' embeddings, by the vectors of the words that they are part of.
+
+After WECHSEL (Minixhofer, Paischer and Rekabsaz 2022): each token of either tokenizer gets a vector in the aligned
+word space; a new token's embedding is a mixture of those of the source tokens whose vectors are nearest to its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from stages.bert.models import Classifier
+from stages.embeddings.alignment import mean_similarity
+from stages.embeddings.vectors import WordVectors, unit
+
+HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
+ROWS = 2048  # of a similarity matrix that are in memory at a time
+
+
+def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor) -> Tensor:
+    """Give each token the mean vector of the words that it is a part of, weighted by how often they occur.
+
+    Args:
+        tokenizer: of the words' language.
+        words: the words and their counts.
+        vectors: the words' vectors, [words, dim].
+
+    Returns:
+        [tokens, dim], rows of unit length; zeros for tokens that are in no word.
+    """
+    total = torch.zeros(len(tokenizer), vectors.shape[1], dtype=torch.float64)
+    counts = torch.from_numpy(words.vocabulary.counts).double()
+    # A word is seen as inside a text, after a space, small and with a capital.
+    for form in (str.lower, str.capitalize):
+        texts = [" " + form(word) for word in words.vocabulary.words]
+        pieces = tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        token = torch.tensor([piece for row in pieces for piece in row], dtype=torch.int64)
+        word = torch.tensor([place for place, row in enumerate(pieces) for _ in row], dtype=torch.int64)
+        total.index_add_(0, token, vectors[word].double() * counts[word, None])
+    total[tokenizer.all_special_ids] = 0
+    return unit(total).float()
+
+
+def piece_vectors(
+    tokenizer: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor
+) -> Tensor:
+    """Vectors of the tokens that `extend_tokenizer` has put together: of words, and where there is none, of pieces.
+
+    A piece's words are those that its own tokenizer divides into it: the extended one has most of them whole.
+
+    Returns:
+        As `token_vectors`.
+    """
+    whole, parts = token_vectors(tokenizer, words, vectors), token_vectors(pieces, words, vectors)
+    for token, place in pieces.get_vocab().items():
+        row = tokenizer.convert_tokens_to_ids(token)
+        if not whole[row].any():
+            whole[row] = parts[place]
+    return whole
+
+
+def mix_embeddings(
+    embeddings: Tensor, source: Tensor, other: Tensor, neighbours: int, temperature: float, itself: bool = True
+) -> Tensor:
+    """Mix source tokens' embeddings for each new token: weights softmax(CSLS / temperature) over the nearest.
+
+    Two departures from WECHSEL, both worth points: CSLS in place of the cosine, so that hubs do not take part in
+    every mixture; and a mixture is as long as its parts are on average, where a mean of many directions is short.
+
+    Args:
+        embeddings: of the source's tokens, [source tokens, hidden].
+        source: vectors of those of the source's tokens that have one, rows of unit length, [source tokens, dim].
+        other: the same of the new tokens, [tokens, dim].
+        neighbours: how many source tokens are mixed.
+        temperature: of the softmax.
+        itself: whether row i of `source` may take part in row i of `other`.
+
+    Returns:
+        [tokens, hidden].
+    """
+    if len(other) == 0:
+        return embeddings.new_zeros(0, embeddings.shape[1])
+    hubness = mean_similarity(source, other, HUBNESS_NEIGHBOURS)
+    lengths = embeddings.norm(dim=1)
+    mixed = []
+    for places in torch.arange(len(other)).split(ROWS):
+        likeness = 2 * other[places] @ source.mT - hubness
+        if not itself:
+            likeness[torch.arange(len(places)), places] = -torch.inf
+        nearest = likeness.topk(min(neighbours, len(source) - (not itself)), dim=1)
+        weights = (nearest.values / temperature).softmax(1)
+        mixture = torch.einsum("tk,tkh->th", weights, embeddings[nearest.indices])
+        mixed.append(unit(mixture) * (weights * lengths[nearest.indices]).sum(1, keepdim=True))
+    return torch.cat(mixed)
+
+
+@contextmanager
+def reading_mixtures(
+    classifier: Classifier, vectors: Tensor, share: float, neighbours: int, temperature: float
+) -> Iterator[None]:
+    """While the block trains a classifier, have it read some tokens as mixtures of their neighbours.
+
+    In another language it will read little else. A classifier that has met the mixtures of its own tokens, each
+    without itself, while it learnt, takes the others' with less loss; the parameters are no more than before.
+
+    Args:
+        classifier: in whose training mode tokens are exchanged; nothing changes when it predicts.
+        vectors: what `token_vectors` gives for its tokenizer; tokens without a vector stay.
+        share: of the tokens, on average; each text has its own, evenly from none to twice as many.
+        neighbours: see `mix_embeddings`.
+        temperature: see `mix_embeddings`.
+    """
+    layer = classifier.model.get_input_embeddings()
+    mixed, known = layer.weight.detach().clone(), vectors.any(1)
+    if share > 0 and known.sum() > 1:
+        places = known.nonzero()[:, 0]
+        own = vectors[places]
+        mixed[places] = mix_embeddings(mixed[places], own, own, neighbours, temperature, itself=False)
+
+    def exchange(module: torch.nn.Module, inputs: tuple[Any, ...], embedded: Tensor) -> Tensor:
+        nonlocal mixed, known
+        if not module.training:
+            return embedded
+        ids = inputs[0]
+        mixed, known = mixed.to(ids.device), known.to(ids.device)
+        # Drawn from the generator that dropout draws from, which a training's checkpoints keep.
+        shares = 2 * share * torch.rand(len(ids), 1, device=ids.device)
+        chosen = (torch.rand(ids.shape, device=ids.device) < shares) & known[ids]
+        return torch.where(chosen[..., None], mixed[ids].to(embedded.dtype), embedded)
+
+    hook = layer.register_forward_hook(exchange) if share > 0 else None
+    try:
+        yield
+    finally:
+        if hook:
+            hook.remove()

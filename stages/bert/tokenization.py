@@ -1,0 +1,88 @@
+"""Tokenizers for a new language, of the kind that the source's model has."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from tokenizers import Tokenizer
+from tokenizers.trainers import WordPieceTrainer
+from transformers import PreTrainedTokenizerFast
+
+from stages.corpora.vocabulary import Vocabulary
+
+
+def extend_tokenizer(
+    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Vocabulary, most: int
+) -> PreTrainedTokenizerFast:
+    """Add a new language's words and pieces to a WordPiece tokenizer, whose own tokens keep their ids.
+
+    What the new language shares with the source (names, borrowed words, their parts) so keeps its embedding, and a
+    rare word is read in parts that the source's model knows, where a tokenizer trained on the new language alone has
+    tokens that nothing is known about.
+
+    Args:
+        like: the source's tokenizer.
+        pieces: a tokenizer that `train_tokenizer` has trained on the new language.
+        words: the new language's words, the most frequent first.
+        most: new words at most.
+    """
+    normalised = like.backend_tokenizer.normalizer.normalize_str if like.backend_tokenizer.normalizer else str
+    divided = like.backend_tokenizer.pre_tokenizer.pre_tokenize_str  # a Chinese word, say, into its characters
+    known, own = like.get_vocab(), pieces.get_vocab()
+    parts = dict.fromkeys(part for word in words.words for part, _ in divided(normalised(word)))
+    added = [part for part in parts if part not in known][:most]
+    added += [token for token in sorted(own, key=lambda token: own[token]) if token not in {*known, *added}]
+    return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}})
+
+
+def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Train a tokenizer of the same type (WordPiece, BPE, unigram) and with the same special tokens on other texts.
+
+    Args:
+        like: the source's tokenizer.
+        texts: in the new language.
+        vocabulary: at most so many tokens; WordPiece has every letter beside that.
+    """
+
+    def batches() -> Iterator[list[str]]:
+        for start in range(0, len(texts), 1000):
+            yield list(texts[start : start + 1000])
+
+    if not is_wordpiece(like):
+        return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
+    state = json.loads(like.backend_tokenizer.to_str())
+    blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
+    # The trainer numbers continuations (##a) as it meets them, in the order of a hash table, and breaks ties by number:
+    # naming them first, in order, gives the same vocabulary each time.
+    normalised = blank.normalizer.normalize_str if blank.normalizer else str
+    letters = sorted({letter for text in texts for letter in normalised(text) if not letter.isspace()})
+    prefix = state["model"]["continuing_subword_prefix"]
+    special = [token for token, _ in sorted(like.get_added_vocab().items(), key=lambda item: item[1])]
+    trainer = WordPieceTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[*special, *letters, *(prefix + letter for letter in letters)],
+        continuing_subword_prefix=prefix,
+        show_progress=False,
+    )
+    blank.train_from_iterator(batches(), trainer)
+    return _wordpiece(like, blank.get_vocab())
+
+
+def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether a tokenizer is BERT's kind, whose vocabulary can be added to."""
+    return json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"] == "WordPiece"
+
+
+def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int]) -> PreTrainedTokenizerFast:
+    """A tokenizer of the same class and settings with another vocabulary."""
+    normaliser = json.loads(like.backend_tokenizer.to_str()).get("normalizer") or {}
+    settings = {
+        name: getattr(like, name) for name in ("do_lower_case", "tokenize_chinese_chars") if hasattr(like, name)
+    }
+    parts = {part: token for part, token in like.special_tokens_map.items() if isinstance(token, str)}
+    return type(like)(
+        vocab=vocabulary,
+        strip_accents=normaliser.get("strip_accents"),
+        model_max_length=like.model_max_length,
+        **settings,
+        **parts,
+    )
