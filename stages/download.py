@@ -5,19 +5,20 @@ from pathlib import Path
 from stages.command import command, stage
 from stages.corpora.collect import Corpus, collect
 from stages.corpora.presets import FilesPreset, language_of, load_preset
-from stages.corpora.read_files import read_dictionaries
+from stages.corpora.read_files import read_dictionaries, read_similarities
 from stages.outputs import replacing, write_json
 from stages.parameters import Role, load_parameters
 
 
 def main(role: Role) -> None:
-    """Write data/articles/{role}.parquet, data/dictionaries/{role}.tsv and metrics/download/{role}.json."""
+    """Write data/articles/{role}.parquet, data/dictionaries/, data/similarities/ and metrics/download/{role}.json."""
     params = load_parameters()
     preset = load_preset(params.corpus)
     language = language_of(role, preset, params.download)
     source = language_of("source", preset, params.download)
     with stage("download", params, params.download, role) as run:
         from stages.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
+        from stages.embeddings.similarity import save_judgements
 
         entries: list[tuple[str, str]] = []
         # The preset's dictionaries start from its own source language.
@@ -27,6 +28,8 @@ def main(role: Role) -> None:
             counts = collect(Corpus(preset, language, source), params.download, params.seed, partial)
         with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:
             save_dictionary(entries, partial)
+        with replacing(Path("data/similarities") / f"{role}.tsv") as partial:
+            save_judgements(read_similarities(preset, language), partial)
         write_json(Path("metrics/download") / f"{role}.json", counts)
         run.tags({"language": language})
         run.metrics(counts)

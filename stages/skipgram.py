@@ -11,6 +11,7 @@ from tqdm import tqdm
 from stages.command import command, stage
 from stages.corpora.vocabulary import load_vocabulary
 from stages.devices import choose_device
+from stages.embeddings.similarity import load_judgements, spearman
 from stages.embeddings.skipgram import Trained, train_skipgram
 from stages.embeddings.vectors import WordVectors, save_vectors
 from stages.evaluation.curves import save_curve
@@ -74,8 +75,10 @@ def main(role: Role) -> None:
         save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
         tail = [loss for _, loss in curve[-max(1, len(curve) // 10) :]]
         summary = {"loss": round(float(numpy.mean(tail)), 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}
-        write_json(Path("metrics/skipgram") / f"{role}.json", summary)
-        run.metrics(summary)
+        judged = load_judgements(Path("data/similarities") / f"{role}.tsv")
+        alike = spearman(WordVectors(vocabulary, vectors), judged)
+        write_json(Path("metrics/skipgram") / f"{role}.json", {**summary, "similarity": alike})
+        run.metrics({**summary, **{name: scores["spearman"] for name, scores in alike.items() if "spearman" in scores}})
         remove(checkpoints)
 
 

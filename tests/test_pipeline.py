@@ -118,6 +118,22 @@ def test_test_articles_are_in_no_array_and_no_tokenizer(project: Path) -> None:
         assert (splits[0][shared] == other[shared]).all()
 
 
+def test_nearest_words_are_listed_in_every_language(project: Path) -> None:
+    lines = run(project, "python", "-m", "stages.neighbours", "River", "--best", "3").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["en", "zh", "ru"]
+    assert all(len(line.split()) == 1 + 2 * 3 for line in lines)
+    assert "river" not in lines[0].split()
+    asked = run(project, "python", "-m", "stages.neighbours", "река", "--language", "en", status=2)
+    assert asked.stderr.strip() == "река: no such word in the vocabulary of en"
+
+
+def test_word_vectors_are_judged_by_the_presets_file(project: Path) -> None:
+    metrics = json.loads((project / "metrics/skipgram/source.json").read_text())
+    assert metrics["similarity"]["similarity"]["of"] == 15
+    assert -1 <= metrics["similarity"]["similarity"]["spearman"] <= 1
+    assert json.loads((project / "metrics/skipgram/target.json").read_text())["similarity"] == {}
+
+
 def test_metrics_and_plots_can_be_compared(project: Path) -> None:
     assert "evaluation.json" in run(project, "dvc", "metrics", "show").stdout
     html = run(project, "dvc", "plots", "show", "--out", "plots").stdout

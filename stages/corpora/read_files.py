@@ -16,9 +16,10 @@ from typing import IO, Any, cast
 import pyarrow
 import pyarrow.parquet
 
-from stages.corpora.presets import ArticleFile, FilesPreset
+from stages.corpora.presets import ArticleFile, CorpusPreset, FilesPreset
 from stages.corpora.records import Article, Bad, Part
 from stages.corpora.sources import user_path
+from stages.corpora.text import normalise
 from stages.errors import UserError
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
@@ -152,20 +153,54 @@ def read_dictionaries(preset: FilesPreset, language: str) -> list[tuple[str, str
     """
     pairs: dict[tuple[str, str], None] = {}
     for name in preset.dictionaries.get(language, []):
-        path = user_path(name)
-        _exists(path)
-        try:
-            with unpacked(path) as stream:
-                lines = stream.read().decode("utf-8-sig").splitlines()
-        except _BROKEN as error:
-            raise UserError(f"{path}: cannot be read ({error})") from error
-        for number, line in enumerate(lines, 1):
+        for place, line in _lines(user_path(name)):
             words = line.split("\t")
-            if line.strip() and (len(words) != 2 or not all(word.strip() for word in words)):
-                raise UserError(f"{path}: line {number}: source<TAB>other is needed, found {line!r}")
-            if line.strip():
-                pairs[words[0], words[1]] = None
+            if len(words) != 2 or not all(word.strip() for word in words):
+                raise UserError(f"{place}: source<TAB>other is needed, found {line!r}")
+            pairs[words[0], words[1]] = None
     return list(pairs)
+
+
+def read_similarities(preset: CorpusPreset, language: str) -> list[tuple[str, str, str, float]]:
+    """Read a language's word-similarity files, `word1<TAB>word2<TAB>score` lines; those that start with # are left out.
+
+    Returns:
+        The file's name without endings, two words in lower case, and how alike people find them.
+
+    Raises:
+        UserError: a file is missing, or a line in it is something else.
+    """
+    rows: list[tuple[str, str, str, float]] = []
+    for name in preset.similarities.get(language, []):
+        path = user_path(name)
+        for place, line in _lines(path):
+            if line.startswith("#"):
+                continue
+            match line.split("\t"):
+                case [one, other, score, *_] if one.strip() and other.strip() and _number(score) is not None:
+                    first, second = (normalise(word, language).lower() for word in (one, other))
+                    rows.append((path.name.partition(".")[0], first, second, float(score)))
+                case _:
+                    raise UserError(f"{place}: word1<TAB>word2<TAB>score is needed, found {line!r}")
+    return rows
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text) if math.isfinite(float(text)) else None
+    except ValueError:
+        return None
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """A text file's lines that are not empty, each with its place for an error's message."""
+    _exists(path)
+    try:
+        with unpacked(path) as stream:
+            lines = stream.read().decode("utf-8-sig").splitlines()
+    except _BROKEN as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+    yield from ((f"{path}: line {number}", line) for number, line in enumerate(lines, 1) if line.strip())
 
 
 def _exists(path: Path) -> None:
