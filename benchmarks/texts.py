@@ -25,6 +25,7 @@ ARTICLES = 50
 MARKUP = re.compile(
     r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|</?[a-z]+[ >/]|'''?|^=+.*=+$|^[*#:;]|&[a-z]+;|\b(?:thumb|px)\|", re.MULTILINE
 )
+REFERENCE = re.compile(r"<ref[^>]*/>|<ref[^>]*>.*?</ref>", re.DOTALL)
 SENTENCE = re.compile(r"[A-Z][a-z]+(?: [a-z]+){7,}[.]")
 
 
@@ -63,7 +64,9 @@ def main() -> None:
         "gensim": {number: filter_wiki(wikitext) for number, wikitext in articles.items()},
         "mwparserfromhell": {n: mwparserfromhell.parse(text).strip_code() for n, text in articles.items()},
     }
-    expected = {number: sentences(text) for number, text in texts["mwparserfromhell"].items()}
+    # Of broken references the library leaves the text, so it gets none to read here.
+    prose = {number: REFERENCE.sub("", wikitext) for number, wikitext in articles.items()}
+    expected = {number: sentences(mwparserfromhell.parse(text).strip_code()) for number, text in prose.items()}
     total = sum(map(len, expected.values()))
     print(f"| {len(articles)} articles | characters | pieces of markup left | sentences kept, of {total:,} |")
     print("| --- | --- | --- | --- |")

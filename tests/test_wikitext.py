@@ -82,12 +82,17 @@ def test_real_articles_keep_no_markup(articles: list[tuple[str, str]]) -> None:
 
 
 def test_real_articles_keep_the_words_that_mwparserfromhell_finds(articles: list[tuple[str, str]]) -> None:
-    """Both read the same prose: of its sentences hardly one is missing here. The library leaves tables and captions."""
+    """Both read the same prose: of its sentences hardly one is missing here.
+
+    Tables, captions and references are taken out for the library first: it leaves the text of some.
+    """
     sentence = re.compile(r"[A-Z][a-z]+(?: [a-z]+){7,}[.]")
     expected, missing = 0, []
     for title, wikitext in articles[:40]:
         text = " ".join(plain_text(wikitext).split())
-        without = re.sub(r"(?ms)^[:*]*\{\|.*?^\|\}|\[\[(?:File|Image):.*?\]\]\n", "", wikitext)
+        without = re.sub(
+            r"(?ms)^[:*]*\{\|.*?^\|\}|\[\[(?:File|Image):.*?\]\]\n|<ref[^>]*/>|<ref[^>]*>.*?</ref>", "", wikitext
+        )
         reference = (
             mwparserfromhell.parse(without, skip_style_tags=True).strip_code().replace("'''", "").replace("''", "")
         )
@@ -95,7 +100,7 @@ def test_real_articles_keep_the_words_that_mwparserfromhell_finds(articles: list
             expected += 1
             if found not in text:
                 missing.append((title, found))
-    assert expected > 1000
+    assert expected > 900
     assert len(missing) <= 0.01 * expected, missing[:20]
 
 
