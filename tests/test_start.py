@@ -22,7 +22,7 @@ USED = {
     "check": set(),
     "predict": set(),
     "prepare": set(),
-    "skipgram": {"torch"},
+    "skipgram": {"torch", "scipy"},  # numba looks which scipy there is
     "align": {"torch"},
     "report": {"torch", "matplotlib"},
 }
