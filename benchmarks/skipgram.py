@@ -140,7 +140,8 @@ def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     device, text = choose_device(given.device), load_text(Path("data/prepared/source"))
     threads = given.threads
     torch.set_num_threads(threads)
-    changes = {"window": 5, "negatives": 5, "epochs": given.epochs, "learning_rate": given.learning_rate, "runs": 1}
+    changes = {"window": 5, "negatives": 5, "shared": given.shared, "runs": 1}
+    changes |= {"epochs": given.epochs, "learning_rate": given.learning_rate}
     for dim in given.dim:
         own = params.skipgram.model_copy(update={**changes, "dim": dim, "shards": threads, "vectors": given.vectors})
         train_skipgram(  # compiles what is not compiled yet
@@ -198,6 +199,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of each, with seeds 1, 2, …")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--learning-rate", type=float, default=0.025)
+    parser.add_argument("--shared", type=int, default=10, help="of crosswiki; a window of 5 has 10 contexts at most")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="auto")
     parser.add_argument("--vectors", choices=["sum", "centres"], default="sum", help="of crosswiki")

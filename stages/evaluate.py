@@ -16,8 +16,7 @@ from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
 from stages.corpora.text import segment
 from stages.devices import choose_device
-from stages.embeddings.alignment import standardise
-from stages.embeddings.vectors import WordVectors, load_vectors
+from stages.embeddings.lookup import load_aligned
 from stages.evaluation.baselines import average_vectors, linear_classifier, tfidf
 from stages.evaluation.labels import label_curve
 from stages.evaluation.scores import FINAL, Scores, score
@@ -59,11 +58,7 @@ def baselines(
     penalties = params.evaluate.baseline_penalties
     language = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
     tests = {role: labelled(table, "test")["text"].tolist() for role, table in articles.items()}
-    vectors: dict[Role, WordVectors] = {
-        role: load_vectors(Path("models/aligned") / role) for role in ("target", "test")
-    }
-    source = load_vectors(Path("models/skipgram/source"))
-    vectors["source"] = WordVectors(source.vocabulary, standardise(source.vectors))
+    vectors = load_aligned()
 
     def averages(role: Role, texts: list[str]) -> NDArray[numpy.float32]:
         return average_vectors([segment(text, language[role]) for text in texts], vectors[role])

@@ -1,24 +1,12 @@
 """neighbours: the words nearest to a word, in its own language and in the others: python -m stages.neighbours water."""
 
 import argparse
-from pathlib import Path
 
 from stages.command import command
 from stages.corpora.presets import languages_of
-from stages.embeddings.alignment import standardise
-from stages.embeddings.lookup import nearest_words
-from stages.embeddings.vectors import WordVectors, load_vectors
+from stages.embeddings.lookup import load_aligned, nearest_words
 from stages.errors import UserError
-from stages.parameters import ROLES, Role, load_parameters
-
-ALIGNED: dict[Role, Path] = {"target": Path("models/aligned/target"), "test": Path("models/aligned/test")}
-
-
-def load_aligned() -> dict[Role, WordVectors]:
-    """The vectors of every role that is there, in the source's standardised space."""
-    source = load_vectors(Path("models/skipgram/source"))
-    found: dict[Role, WordVectors] = {"source": WordVectors(source.vocabulary, standardise(source.vectors))}
-    return found | {role: load_vectors(folder) for role, folder in ALIGNED.items() if folder.is_dir()}
+from stages.parameters import ROLES, load_parameters
 
 
 def main() -> None:

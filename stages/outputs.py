@@ -71,6 +71,11 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: not JSON ({error})") from error
 
 
+def checkpoints() -> Path:
+    """Where unfinished work and fetched files are kept, for every workspace of the project; see .gitignore."""
+    return Path(os.environ.get("DVC_ROOT") or ".") / ".checkpoints"
+
+
 def checkpoint_path(what: str, digest: str) -> Path:
     """Where a training that may be killed keeps what it goes on from: outside of DVC's outputs, and never tracked.
 
@@ -78,4 +83,4 @@ def checkpoint_path(what: str, digest: str) -> Path:
         what: is trained.
         digest: of everything that the result depends on, so that nothing else goes on from there.
     """
-    return Path(os.environ.get("DVC_ROOT", ".")) / ".checkpoints" / f"{what.replace(' ', '-')}-{digest}"
+    return checkpoints() / f"{what.replace(' ', '-')}-{digest}"

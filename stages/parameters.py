@@ -83,7 +83,7 @@ class SkipGram(Section):
     subsample: Annotated[float, Field(ge=0, lt=1)]
     epochs: Positive
     learning_rate: Rate
-    shared: Positive
+    shared: Annotated[int, Field(ge=1, le=1000)]
     shards: Annotated[int, Field(ge=1, le=256)]
     words_per_step: Positive | None
     runs: Positive

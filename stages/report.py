@@ -4,8 +4,7 @@ from pathlib import Path
 
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
-from stages.embeddings.alignment import standardise
-from stages.embeddings.vectors import WordVectors, load_vectors
+from stages.embeddings.lookup import load_aligned
 from stages.evaluation.scores import FINAL
 from stages.outputs import read_json, replacing
 from stages.parameters import ROLES, Parameters, Role, load_parameters
@@ -47,9 +46,7 @@ def collect(params: Parameters) -> Report:
         "test": 0
     }
     evaluation = read_json(METRICS / "evaluation.json")
-    source = load_vectors(Path("models/skipgram/source"))
-    moved = {role: load_vectors(Path("models/aligned") / role) for role in MOVED}
-    words: dict[Role, WordVectors] = {"source": WordVectors(source.vocabulary, standardise(source.vectors)), **moved}
+    words = load_aligned()
     right, wrong = examples(
         read_table(METRICS / "predictions/target.csv"), articles["target"], FINAL["target"], EXAMPLES
     )
@@ -67,7 +64,7 @@ def collect(params: Parameters) -> Report:
         skipgrams={role: read_json(METRICS / f"skipgram/{role}.json") for role in ROLES},
         alignments={role: read_json(METRICS / f"alignment/{role}.json") for role in MOVED},
         transplants={role: read_json(METRICS / f"transplant/{role}.json") for role in MOVED},
-        neighbours={role: neighbours(source, moved[role], WORDS, BEST) for role in MOVED},
+        neighbours={role: neighbours(words["source"], words[role], WORDS, BEST) for role in MOVED},
         map=word_map(words, MAPPED),
         labels=label_chart(
             read_table(METRICS / "plots/labels.csv"), evaluation["target"], labels["target"], names["target"]

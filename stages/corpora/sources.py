@@ -10,11 +10,7 @@ from filelock import FileLock
 
 from stages.corpora.web import fetch_file, file_sha1
 from stages.errors import UserError
-
-
-def checkpoints() -> Path:
-    """Where unfinished work and fetched files are kept, for every workspace of the project; see .gitignore."""
-    return Path(os.environ.get("DVC_ROOT") or ".") / ".checkpoints"
+from stages.outputs import checkpoints
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from stages.embeddings.reference import generate_negative_samples, keep_probabil
 from stages.parameters import SkipGram
 
 SIZE = 32  # positions in a block
+LOSS_EVERY = 16  # blocks between two whose loss is taken, which costs as much as half a step
 MOST = 1.25  # a row takes the gradients of so many pairs a step in full, times the learning rate; see `descend`
 
 
@@ -45,7 +46,9 @@ class BlockTrainer:
         """
         self.settings = settings
         self.centres, self.contexts = centres, contexts
-        frequency = torch.from_numpy(counts).to(centres.device)
+        # MPS has no float64, which the distributions need: there the CPU draws.
+        self._draws = centres.device if centres.device.type == "cuda" else torch.device("cpu")
+        frequency = torch.from_numpy(counts).to(self._draws)
         self._noise = noise_distribution(frequency, settings.noise_exponent)
         self._keep = keep_probability(frequency, settings.subsample)
 
@@ -53,7 +56,7 @@ class BlockTrainer:
         self, pieces: list[tuple[NDArray[numpy.int32], NDArray[numpy.int64]]], rate: float, seed: int
     ) -> tuple[float, int]:
         """Take one step on pieces of text; arguments and result are those of `shards.ShardTrainer.step`."""
-        device, own = self.centres.device, self.settings
+        device, own = self._draws, self.settings
         generator = torch.Generator(device).manual_seed(seed)
         loss, pairs = 0.0, 0
         for tokens, ends in pieces:
@@ -64,8 +67,10 @@ class BlockTrainer:
             if not chosen.any():
                 continue
             blocks = cut(ids[chosen], documents[chosen], own.window, own.dynamic_window, self._noise, generator)
-            loss += pair_loss(self.centres, self.contexts, blocks, own.negatives)  # before the step sees these pairs
-            pairs += int(blocks.mask.sum())
+            blocks = Blocks(*(part.to(self.centres.device) for part in vars(blocks).values()))
+            some = Blocks(*(part[::LOSS_EVERY] for part in vars(blocks).values()))
+            loss += pair_loss(self.centres, self.contexts, some, own.negatives)  # before the step sees these pairs
+            pairs += int(some.mask.sum())
             descend(self.centres, self.contexts, blocks, own.negatives, rate)
         return loss, pairs
 

@@ -91,6 +91,48 @@ def _softplus(score):
     return max(score, 0.0) + math.log1p(math.exp(-abs(score)))
 
 
+@njit(nogil=True, cache=True, fastmath=True, inline="always")
+def _score(centre, contexts, rows, scores):
+    """The products of a centre with some rows of `contexts`, four at a time: the centre is read once for all four."""
+    whole = len(rows) // 4 * 4
+    for first in range(0, whole, 4):
+        a, b, c, d = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+        zero = centre.dtype.type(0)
+        score_a, score_b, score_c, score_d = zero, zero, zero, zero
+        for column in range(len(centre)):
+            value = centre[column]
+            score_a += value * contexts[a, column]
+            score_b += value * contexts[b, column]
+            score_c += value * contexts[c, column]
+            score_d += value * contexts[d, column]
+        scores[first], scores[first + 1], scores[first + 2], scores[first + 3] = score_a, score_b, score_c, score_d
+    for place in range(whole, len(rows)):
+        row, score = rows[place], centre.dtype.type(0)
+        for column in range(len(centre)):
+            score += centre[column] * contexts[row, column]
+        scores[place] = score
+
+
+@njit(nogil=True, cache=True, fastmath=True, inline="always")
+def _mix(contexts, rows, weights, total):
+    """Add up rows of `contexts`, each times its weight, four at a time."""
+    whole = len(rows) // 4 * 4
+    for first in range(0, whole, 4):
+        a, b, c, d = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+        of_a, of_b, of_c, of_d = weights[first], weights[first + 1], weights[first + 2], weights[first + 3]
+        for column in range(len(total)):
+            total[column] += (
+                of_a * contexts[a, column]
+                + of_b * contexts[b, column]
+                + of_c * contexts[c, column]
+                + of_d * contexts[d, column]
+            )
+    for place in range(whole, len(rows)):
+        row, weight = rows[place], weights[place]
+        for column in range(len(total)):
+            total[column] += weight * contexts[row, column]
+
+
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def descend(centres, contexts, rows, words, first, last, noise, negatives, shared, rate):  # noqa: PLR0912
     """Take the steps of a piece of text; see `shards.descend`."""
@@ -117,11 +159,7 @@ def descend(centres, contexts, rows, words, first, last, noise, negatives, share
             for column in range(dim):
                 centre[column] = centres[row, column]
                 change[column] = zero
-            for member in range(filled):
-                other, score = group[member], zero
-                for column in range(dim):
-                    score += centre[column] * contexts[other, column]
-                slope[member] = score
+            _score(centre, contexts, group[:filled], slope)
             if place % LOSS_EVERY == 0:
                 for member in range(filled):
                     if member < size:
@@ -132,10 +170,7 @@ def descend(centres, contexts, rows, words, first, last, noise, negatives, share
             for member in range(filled):
                 truth = one / (one + math.exp(-slope[member]))
                 slope[member] = rate * (one - truth) if member < size else -rate * size * truth
-            for member in range(filled):  # before any row moves: a group may hold a word twice
-                other, pull = group[member], slope[member]
-                for column in range(dim):
-                    change[column] += pull * contexts[other, column]
+            _mix(contexts, group[:filled], slope, change)  # before any row moves: a group may hold a word twice
             for member in range(filled):
                 other, pull = group[member], slope[member]
                 for column in range(dim):

@@ -1,12 +1,26 @@
 """Nearest words, within a language and across languages."""
 
+from pathlib import Path
+
 import torch
 
-from stages.embeddings.alignment import mean_similarity
-from stages.embeddings.vectors import WordVectors, unit
+from stages.embeddings.alignment import mean_similarity, standardise
+from stages.embeddings.vectors import WordVectors, load_vectors, unit
+from stages.parameters import Role
 
 CSLS = 10  # neighbours whose mean similarity shows a hub
 ASKED = 20_000  # of the most frequent words, which are asked for when hubs are looked for
+
+
+def load_aligned(models: Path = Path("models")) -> dict[Role, WordVectors]:
+    """Load every role's vectors in one space, the source's standardised one.
+
+    Raises:
+        UserError: `skipgram` or `align` has not run yet.
+    """
+    source = load_vectors(models / "skipgram/source")
+    moved: dict[Role, WordVectors] = {role: load_vectors(models / "aligned" / role) for role in ("target", "test")}
+    return {"source": WordVectors(source.vocabulary, standardise(source.vectors)), **moved}
 
 
 def nearest_words(word: str, words: WordVectors, others: WordVectors, best: int) -> list[tuple[str, float]]:

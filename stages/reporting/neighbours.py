@@ -1,6 +1,6 @@
 """Nearest words across languages: what the alignment looks like to a reader of both."""
 
-from stages.embeddings.alignment import nearest, standardise
+from stages.embeddings.alignment import nearest
 from stages.embeddings.vectors import WordVectors
 from stages.reporting.tables import spread
 
@@ -14,8 +14,8 @@ def neighbours(source: WordVectors, other: WordVectors, words: int, best: int) -
     Words that the source spells alike are left out: the alignment was told of them.
 
     Args:
-        source: as `skipgram` made them.
-        other: as `align` made them, in the source's standardised space.
+        source: of the source, as `load_aligned` gives them.
+        other: of another language, in the same space.
         words: how many are shown; they are spread evenly over the frequent ones.
         best: source words for each.
     """
@@ -26,5 +26,5 @@ def neighbours(source: WordVectors, other: WordVectors, words: int, best: int) -
         if len(places) >= words:
             break
     # All frequent words are asked for: CSLS needs them to see which source words are near to everything.
-    found = nearest(other.vectors[: len(frequent)], standardise(source.vectors), CSLS, best)
+    found = nearest(other.vectors[: len(frequent)], source.vectors, CSLS, best)
     return [(frequent[i], [source.vocabulary.words[row] for row in found[i].tolist()]) for i in spread(places, words)]
