@@ -21,11 +21,11 @@ from stages.corpora.articles import COLUMNS, concept_of, unit_hash
 from stages.corpora.presets import DumpPreset, FilesPreset, HubPreset, MediaWikiPreset, Preset, WheelPreset
 from stages.corpora.records import Part
 from stages.corpora.shards import Counts, GroupWriter, finished_shards, read_groups, write_shard
-from stages.corpora.sources import alone, checkpoints, local_file, user_path
+from stages.corpora.sources import alone, local_file, user_path
 from stages.corpora.topics import Topics, load_topics, place
 from stages.corpora.workers import over_all_cores
 from stages.errors import UserError
-from stages.outputs import remove
+from stages.outputs import checkpoints, remove
 from stages.parameters import Download
 
 SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])

@@ -11,9 +11,9 @@ from typing import Any
 
 from stages.corpora.presets import MediaWikiPreset, VitalArticles
 from stages.corpora.records import Article, Bad, Part
-from stages.corpora.sources import checkpoints
 from stages.corpora.web import USER_AGENT, cached_json, session_of
 from stages.errors import UserError
+from stages.outputs import checkpoints
 from stages.progress import progress
 
 TITLES = 50  # that one request may name

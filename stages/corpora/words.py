@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 
 from stages.corpora.articles import COLUMNS, unit_hash
 from stages.corpora.shards import finished_shards, open_table, read_groups
-from stages.corpora.sources import checkpoints
 from stages.corpora.splits import split_of
 from stages.corpora.text import Spelling, normalise, segment
 from stages.corpora.vocabulary import Vocabulary
 from stages.corpora.workers import over_all_cores
-from stages.outputs import replacing, write_json
+from stages.outputs import checkpoints, replacing, write_json
 from stages.parameters import Prepare
 from stages.progress import progress
 
