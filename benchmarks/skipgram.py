@@ -1,8 +1,9 @@
 """Skip-gram beside gensim and fastText: words a second and word similarity, on the source corpus, in one process.
 
-`make bench` after `make repro`. All train on the same words with the same settings, by turns; fastText takes part
-where it is installed (`pip install fasttext-ng`, which compiles it), without its subwords. Similarity is Spearman's
-correlation on the files that gensim carries. The time that each needs to count words is left out.
+`make bench` after `make repro`. All train on the same words with the same settings, by turns, but for the noise words
+that crosswiki's contexts share (`--shared`). fastText takes part where it is installed (`pip install fasttext-ng`,
+which compiles it), without its subwords. Similarity is Spearman's correlation on the files that gensim carries. The
+time that each needs to count words is left out.
 """
 
 import argparse
@@ -140,10 +141,10 @@ def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     device, text = choose_device(given.device), load_text(Path("data/prepared/source"))
     threads = given.threads
     torch.set_num_threads(threads)
-    changes = {"window": 5, "negatives": 5, "shared": given.shared, "runs": 1}
-    changes |= {"epochs": given.epochs, "learning_rate": given.learning_rate}
+    asked = {name: vars(given)[name] for name in ("epochs", "learning_rate", "shared", "vectors")}
+    changes = {**asked, "window": 5, "negatives": 5, "runs": 1, "shards": threads}
     for dim in given.dim:
-        own = params.skipgram.model_copy(update={**changes, "dim": dim, "shards": threads, "vectors": given.vectors})
+        own = params.skipgram.model_copy(update={**changes, "dim": dim})
         train_skipgram(  # compiles what is not compiled yet
             text.tokens[:1000], numpy.array([0, 1000]), text.vocabulary.counts, own, seed=0, device=device
         )

@@ -4,7 +4,7 @@ import argparse
 
 from stages.command import command
 from stages.corpora.presets import languages_of
-from stages.embeddings.lookup import load_aligned, nearest_words
+from stages.embeddings.lookup import FOLDERS, load_aligned, nearest_words
 from stages.errors import UserError
 from stages.parameters import ROLES, load_parameters
 
@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--language", help="of the word; otherwise the first that knows it: source, target, test")
     parser.add_argument("--best", type=int, default=8, help="how many words of each language")
     given = parser.parse_args()
-    languages, vectors = languages_of(load_parameters()), load_aligned()
+    # A role that `align` has not come to yet is left out.
+    loaded = [role for role in ROLES if role == "source" or FOLDERS[role].is_dir()]
+    languages, vectors = languages_of(load_parameters()), load_aligned(loaded)
     codes = {role: languages[role] or role for role in vectors}
     if given.language and given.language not in codes.values():
         raise UserError(f"--language: found {given.language!r}; there are vectors of {', '.join(codes.values())}")

@@ -1,13 +1,19 @@
 """Nearest words against gensim within a language, and a planted translation across languages."""
 
+import shutil
+from pathlib import Path
+
 import numpy
 import pytest
 import torch
 from gensim.models import KeyedVectors
 
+from stages import neighbours
 from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.lookup import nearest_words
-from stages.embeddings.vectors import WordVectors
+from stages.embeddings.lookup import FOLDERS, load_aligned, nearest_words
+from stages.embeddings.vectors import WordVectors, save_vectors
+from stages.errors import UserError
+from tests.tiny import ROOT
 from tests.words import seeded
 
 
@@ -42,3 +48,28 @@ def test_there_are_never_more_words_than_there_are() -> None:
     assert len(nearest_words("a0", words, words, 10)) == 2
     with pytest.raises(KeyError):
         nearest_words("b0", words, words, 1)
+
+
+def test_all_roles_are_loaded_into_the_sources_space_and_a_missing_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "data/corpora", tmp_path / "data/corpora")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    written = {}
+    for role in ("source", "target"):
+        written[role] = words_of(role, torch.randn(12, 4, generator=seeded(0)) + 1)
+        FOLDERS[role].mkdir(parents=True)
+        save_vectors(written[role], FOLDERS[role])
+    found = load_aligned(["source", "target"])
+    assert torch.equal(found["target"].vectors, written["target"].vectors)
+    scaled = written["source"].vectors.double()
+    scaled = scaled / scaled.norm(dim=1, keepdim=True)
+    centred = scaled - scaled.mean(0)
+    expected = centred / centred.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(found["source"].vectors.double(), expected, atol=1e-5, rtol=0)
+    with pytest.raises(UserError, match="models/aligned/test"):
+        load_aligned()
+    monkeypatch.setattr("sys.argv", ["neighbours", "source1"])
+    neighbours.main()  # shows the languages that are there
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["en", "fr"]

@@ -44,7 +44,7 @@ class Reading:
         table: the articles.
         language: theirs.
         params: splits, spelling, and how much of an article later stages get.
-        seed: which articles without a topic they get:
+        seed: which articles without a topic they get.
         unlabelled: those whose concept's hash is at most this.
     """
 

@@ -18,7 +18,7 @@ from stages.embeddings.reference import generate_negative_samples, keep_probabil
 from stages.parameters import SkipGram
 
 SIZE = 32  # positions in a block
-LOSS_EVERY = 16  # blocks between two whose loss is taken, which costs as much as half a step
+LOSS_EVERY = 16  # blocks between two whose loss is taken, as it takes scores of its own
 MOST = 1.25  # a row takes the gradients of so many pairs a step in full, times the learning rate; see `descend`
 
 
@@ -47,8 +47,8 @@ class BlockTrainer:
         self.settings = settings
         self.centres, self.contexts = centres, contexts
         # MPS has no float64, which the distributions need: there the CPU draws.
-        self._draws = centres.device if centres.device.type == "cuda" else torch.device("cpu")
-        frequency = torch.from_numpy(counts).to(self._draws)
+        self._drawing_device = centres.device if centres.device.type == "cuda" else torch.device("cpu")
+        frequency = torch.from_numpy(counts).to(self._drawing_device)
         self._noise = noise_distribution(frequency, settings.noise_exponent)
         self._keep = keep_probability(frequency, settings.subsample)
 
@@ -56,7 +56,7 @@ class BlockTrainer:
         self, pieces: list[tuple[NDArray[numpy.int32], NDArray[numpy.int64]]], rate: float, seed: int
     ) -> tuple[float, int]:
         """Take one step on pieces of text; arguments and result are those of `shards.ShardTrainer.step`."""
-        device, own = self._draws, self.settings
+        device, own = self._drawing_device, self.settings
         generator = torch.Generator(device).manual_seed(seed)
         loss, pairs = 0.0, 0
         for tokens, ends in pieces:

@@ -1,26 +1,34 @@
 """Nearest words, within a language and across languages."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
 from stages.embeddings.alignment import mean_similarity, standardise
 from stages.embeddings.vectors import WordVectors, load_vectors, unit
-from stages.parameters import Role
+from stages.parameters import ROLES, Role
 
+FOLDERS: dict[Role, Path] = {
+    "source": Path("models/skipgram/source"),
+    "target": Path("models/aligned/target"),
+    "test": Path("models/aligned/test"),
+}
 CSLS = 10  # neighbours whose mean similarity shows a hub
 ASKED = 20_000  # of the most frequent words, which are asked for when hubs are looked for
 
 
-def load_aligned(models: Path = Path("models")) -> dict[Role, WordVectors]:
-    """Load every role's vectors in one space, the source's standardised one.
+def load_aligned(roles: Iterable[Role] = ROLES) -> dict[Role, WordVectors]:
+    """Load the roles' vectors in one space, the source's standardised one.
 
     Raises:
         UserError: `skipgram` or `align` has not run yet.
     """
-    source = load_vectors(models / "skipgram/source")
-    moved: dict[Role, WordVectors] = {role: load_vectors(models / "aligned" / role) for role in ("target", "test")}
-    return {"source": WordVectors(source.vocabulary, standardise(source.vectors)), **moved}
+    found = {role: load_vectors(FOLDERS[role]) for role in roles}
+    return {
+        role: WordVectors(words.vocabulary, standardise(words.vectors)) if role == "source" else words
+        for role, words in found.items()
+    }
 
 
 def nearest_words(word: str, words: WordVectors, others: WordVectors, best: int) -> list[tuple[str, float]]:
