@@ -205,6 +205,17 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(
         assert len(went_on) == len(whole.curve) - (after - 1), "it started anew"
 
 
+def test_a_run_that_has_ended_is_kept_however_short_it_was(tmp_path: Path, trainer: str) -> None:
+    """So that a stage of several runs, killed in its last one, does not repeat the others."""
+    corpus, place = planted(), tmp_path / "checkpoint"
+    whole = train(corpus, checkpoint=place)
+    again: list[int] = []
+    found = train(corpus, checkpoint=place, report=lambda read, loss: again.append(read))
+    assert again == []
+    assert both(found) == both(whole)
+    assert found.curve == whole.curve
+
+
 def test_steps_are_as_large_as_vocabulary_and_device_allow() -> None:
     cuda = torch.device("cuda")
     assert words_per_step(10**9, 10**6, 2, CPU) == 50_000

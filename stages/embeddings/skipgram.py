@@ -72,7 +72,7 @@ def train_skipgram(
         UserError: the loss is no longer a number.
     """
     model = SkipGramModel(len(counts), settings.dim, torch.Generator().manual_seed(seed)).requires_grad_(False)
-    start, curve, began = 0, [], time.monotonic()
+    start, curve = 0, []
     if checkpoint and checkpoint.is_file():
         saved = load_file(checkpoint)
         model.load_state_dict({name: saved[name] for name in ("centres", "contexts")})
@@ -88,7 +88,7 @@ def train_skipgram(
     steps_per_epoch = -(-len(tokens) // (size * parts))
     steps = steps_per_epoch * settings.epochs
     every, total, pairs = max(1, steps // POINTS), 0.0, 0
-    saved_at = began
+    saved_at = time.monotonic()
     for step in range(start, steps):
         epoch, within = divmod(step, steps_per_epoch)
         first = within * size * parts
@@ -110,8 +110,8 @@ def train_skipgram(
             if checkpoint and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 _save(checkpoint, trainer, step + 1, curve)
                 saved_at = time.monotonic()
-    if checkpoint and time.monotonic() - began > CHECKPOINT_SECONDS:
-        _save(checkpoint, trainer, steps, curve)  # whatever comes after it may be stopped too
+    if checkpoint:  # whatever comes after it, another run say, may be stopped too
+        _save(checkpoint, trainer, steps, curve)
     centres, contexts = (matrix.cpu().contiguous() for matrix in (trainer.centres, trainer.contexts))
     return Trained(centres, contexts, curve)
 
