@@ -59,6 +59,7 @@ class Prepare(Section):
 
     validation: Rate
     test: Rate
+    fold: Count
     min_count: Positive
     max_vocabulary: Positive
     fold_yo: bool
@@ -69,6 +70,8 @@ class Prepare(Section):
     def _leave_something_to_train_on(self) -> "Prepare":
         if self.validation + self.test >= 1:
             raise ValueError("validation + test must stay below 1")
+        if (self.fold + 1) * self.test > 1 + 1e-9:
+            raise ValueError(f"fold must stay below {round(1 / self.test, 3):g}, the number of folds (1 / test)")
         return self
 
 
@@ -104,10 +107,12 @@ class Training(Section):
     """What every BERT training has in common."""
 
     epochs: Above0
+    least_steps: Count
     batch: Positive
     learning_rate: Rate
     warmup: Share
     weight_decay: Share
+    dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
 class Mixtures(Section):

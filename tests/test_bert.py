@@ -443,6 +443,35 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
         assert value.equal(resumed.model.state_dict()[name]), name
 
 
+def test_few_texts_are_read_until_there_are_enough_steps() -> None:
+    schedule = Schedule(2, 4, 1e-3, 0.1, 0.01, least_steps=20)
+    assert [schedule.steps(texts) for texts in (1, 24, 40, 100)] == [20, 20, 20, 50]
+
+
+def test_dropout_is_the_schedules_while_it_trains_and_the_models_own_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def watched(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        model.train()
+        inputs = {name: value for name, value in batch.items() if name != "labels"}
+        with torch.no_grad():
+            seen.append(torch.equal(model(**inputs).logits, model(**inputs).logits))
+        return label_loss(model, batch)
+
+    for dropout, repeats in ((0.0, True), (0.3, False)):
+        classifier = tiny_classifier()
+        own = [module.p for module in classifier.model.modules() if isinstance(module, torch.nn.Dropout)]
+        attention = classifier.model.config._attn_implementation
+        fit(classifier, loss=watched, schedule=Schedule(1, 4, 1e-3, 0.1, 0.01, dropout))
+        assert set(seen) == {repeats}
+        assert own == [module.p for module in classifier.model.modules() if isinstance(module, torch.nn.Dropout)]
+        assert classifier.model.config._attn_implementation == attention
+        seen.clear()
+
+
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=400),
     batch=st.integers(1, 16),

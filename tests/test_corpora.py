@@ -205,6 +205,16 @@ def test_the_test_split_depends_on_its_own_share_alone(concept: str, validation:
     assert (split_of(concept, validation, test) == "test") == (split_of(concept, 0.05, test) == "test")
 
 
+def test_folds_test_every_concept_once_and_each_has_its_own_validation() -> None:
+    concepts = [f"concept {i}" for i in range(2000)]
+    splits = [[split_of(concept, 0.1, 0.2, fold) for concept in concepts] for fold in range(5)]
+    assert splits[0] == [split_of(concept, 0.1, 0.2) for concept in concepts]
+    assert all(of_one.count("test") == 1 for of_one in zip(*splits, strict=True))
+    for of_fold in splits:
+        assert of_fold.count("test") / 2000 == pytest.approx(0.2, abs=0.04)
+        assert of_fold.count("validation") / 2000 == pytest.approx(0.1, abs=0.03)
+
+
 def table_of(size: int, language: str = "en", topics: int = 3) -> pandas.DataFrame:
     """Articles of so many concepts, every tenth without a label."""
     rows = [(f"{language}:{i}", f"concept {i}", None if i % 10 == 0 else str(i % topics)) for i in range(size)]

@@ -136,6 +136,11 @@ def test_one_language_cannot_play_two_roles(changed: Callable[[str, object], Pat
     assert "three different languages" in message
 
 
+def test_there_are_as_many_folds_as_test_splits_fit(changed: Callable[[str, object], Path]) -> None:
+    assert load_parameters(changed("prepare.fold", 4)).prepare.fold == 4
+    assert "; fold must stay below 5, the number of folds" in complaint(changed("prepare.fold", 5))
+
+
 def test_something_must_be_left_to_train_on(changed: Callable[[str, object], Path]) -> None:
     message = complaint(changed("prepare.validation", 0.8))
     assert ": prepare: " in message

@@ -4,7 +4,8 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,36 @@ class Schedule:
     epochs: float
     batch: int
     learning_rate: float
-    warmup: float
+    warmup: float  # share of the steps
     weight_decay: float
+    dropout: float = 0.1
+    least_steps: int = 0  # few texts are read more often than `epochs` says
+
+    def steps(self, texts: int) -> int:
+        """How many batches are read of so many texts."""
+        return max(1, round(texts * self.epochs / self.batch), self.least_steps)
 
 
 def schedule_of(params: Training) -> Schedule:
     """A schedule as a section of params.yaml gives it."""
-    return Schedule(params.epochs, params.batch, params.learning_rate, params.warmup, params.weight_decay)
+    return Schedule(**{field: getattr(params, field) for field in Schedule.__dataclass_fields__})
+
+
+@contextmanager
+def _as_it_learns(model: PreTrainedModel, dropout: float, device: torch.device) -> Iterator[None]:
+    """Set a model's dropout for a training, and on a CPU the attention whose gradients are fastest there."""
+    before = {module: module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    attention = model.config._attn_implementation
+    try:
+        for module in before:
+            module.p = dropout
+        if device.type == "cpu" and attention == "sdpa":  # its backward takes half as long again there
+            model.set_attn_implementation("eager")
+        yield
+    finally:
+        for module, p in before.items():
+            module.p = p
+        model.set_attn_implementation(attention)
 
 
 def half_precision(device: torch.device) -> bool:
@@ -168,7 +192,7 @@ def train(
     Returns:
         The loss curve, (step, mean loss since the last point).
     """
-    steps = max(1, round(len(texts) * schedule.epochs / schedule.batch))
+    steps = schedule.steps(len(texts))
     folder = _checkpoints(what, model, texts, schedule, seed)
     curve: list[tuple[int, float]] = []
 
@@ -186,7 +210,7 @@ def train(
         args=TrainingArguments(
             output_dir=str(folder),
             per_device_train_batch_size=schedule.batch,
-            num_train_epochs=schedule.epochs,
+            max_steps=steps,
             learning_rate=schedule.learning_rate,
             warmup_steps=round(schedule.warmup * steps),
             weight_decay=schedule.weight_decay,
@@ -203,7 +227,8 @@ def train(
         ),
     )
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    with _as_it_learns(model, schedule.dropout, device):
+        trainer.train(resume_from_checkpoint=last)
     if last:  # points from before the restart, which nobody was there to remember
         before = [(row["step"], row["loss"]) for row in trainer.state.log_history if "loss" in row]
         curve[:] = before

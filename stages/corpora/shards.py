@@ -12,7 +12,7 @@ from stages.corpora.records import Article, Bad, Part
 from stages.errors import UserError
 from stages.outputs import read_json, replacing, write_json
 
-GROUP = 2**22  # characters of text that are written, and later read, at once
+GROUP = 2**21  # characters of text that are written, and later read, at once
 SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in ("id", "title", "text", "topic", "concept")])
 Counts = dict[str, Any]
 

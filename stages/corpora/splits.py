@@ -10,15 +10,16 @@ if TYPE_CHECKING:
 Split = Literal["train", "validation", "test"]
 
 
-def split_of(concept: str, validation: float, test: float) -> Split:
+def split_of(concept: str, validation: float, test: float, fold: int = 0) -> Split:
     """The split that a concept belongs to, by a hash of its name alone: the same in every language and every run.
 
     Args:
         concept: what the article is about, the same string in every language.
         validation: share of the concepts that choose hyperparameters.
         test: share of the concepts that only the evaluation reads.
+        fold: which share that is: the folds 0 to 1 / test − 1 test every concept once (cross-validation).
     """
-    place = unit_hash(concept)
+    place = (unit_hash(concept) - fold * test) % 1
     if place < test:
         return "test"
     return "validation" if place < test + validation else "train"

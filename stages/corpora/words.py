@@ -84,7 +84,7 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
     rows: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     labels: dict[str, Counter[str]] = {}
     for row in table.to_pylist():
-        row["split"] = split_of(row["concept"], own.validation, own.test)
+        row["split"] = split_of(row["concept"], own.validation, own.test, own.fold)
         row["title"] = row["title"] and normalise(row["title"], reading.language, spelling)
         row["text"] = normalise(row["text"], reading.language, spelling)
         if row["split"] != "test":

@@ -17,23 +17,25 @@ from sklearn.svm import LinearSVC
 from stages.embeddings.vectors import WordVectors, unit, word_frequency
 
 FOLDS = 5
-PENALTY = "linearsvc__C"
+PENALTY = "linearsvc__C"  # where the classifier of `tfidf` has its C
 SMOOTHING = 1e-3  # a of Arora et al. 2017: frequent words weigh a / (a + frequency)
 
 
-def _tuned(model: Any, name: str, penalties: Sequence[float], features: Any, topics: Sequence[str]) -> Any:
+def _tuned(model: Any, penalties: Sequence[float], features: Any, topics: Sequence[str]) -> Any:
     """Choose C by cross-validation on the given labels, if there is a choice, and fit on all of them."""
     if len(penalties) == 1:
-        return model.set_params(**{name: penalties[0]}).fit(features, list(topics))
+        return model.set_params(C=penalties[0]).fit(features, list(topics))
     folds = KFold(FOLDS, shuffle=True, random_state=0)
-    search = GridSearchCV(model, {name: list(penalties)}, cv=folds, error_score=0.0)
-    return search.fit(features, list(topics))
+    search = GridSearchCV(model, {"C": list(penalties)}, cv=folds, error_score=0.0)
+    return search.fit(features, list(topics)).best_estimator_
 
 
 def tfidf(
     texts: Sequence[str], topics: Sequence[str], penalties: Sequence[float], words: Callable[[str], list[str]]
 ) -> ClassifierMixin:
     """Fit a linear support-vector machine on TF-IDF weighted words and pairs of words.
+
+    The words' weights are those of all the texts while C is chosen too; labels are read fold by fold.
 
     Args:
         texts: to learn from; at least `FOLDS` of them.
@@ -45,7 +47,8 @@ def tfidf(
         A classifier of texts.
     """
     features = TfidfVectorizer(analyzer=lambda text: _words_and_pairs(words(text)), sublinear_tf=True)
-    return _tuned(make_pipeline(features, LinearSVC(random_state=0)), PENALTY, penalties, list(texts), topics)
+    weights = features.fit_transform(texts)
+    return make_pipeline(features, _tuned(LinearSVC(random_state=0), penalties, weights, topics))
 
 
 def _words_and_pairs(words: list[str]) -> list[str]:
@@ -74,4 +77,4 @@ def average_vectors(documents: Sequence[Sequence[str]], words: WordVectors) -> N
 
 def linear_classifier(features: NDArray[Any], topics: Sequence[str], penalties: Sequence[float]) -> ClassifierMixin:
     """Fit a logistic regression."""
-    return _tuned(LogisticRegression(max_iter=2000), "C", penalties, features, topics)
+    return _tuned(LogisticRegression(max_iter=2000), penalties, features, topics)

@@ -41,9 +41,9 @@ def label_curve(
 
     test, counts = labelled(articles, "test"), label_counts(len(labelled(articles, "train")))
     rows: list[Sequence[float]] = []
-    if counts:  # the penalty is chosen once, half-way up: choosing takes 25 times as long as learning
+    if counts:  # the penalty is chosen once, half-way up: choosing fits 25 times
         tuned = learn(counts[len(counts) // 2], params.baseline_penalties)
-        chosen = getattr(tuned, "best_estimator_", tuned).get_params()[PENALTY]
+        chosen = tuned.get_params()[PENALTY]
     for count in progress(counts, "TF-IDF on more labels"):
         said = learn(count, [chosen]).predict(test["text"].tolist()).tolist()
         concepts = test["concept"].tolist()
