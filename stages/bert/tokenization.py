@@ -8,6 +8,41 @@ from tokenizers.trainers import WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
 from stages.corpora.vocabulary import Vocabulary
+from stages.errors import UserError
+from stages.parameters import Transplant
+
+
+def new_tokenizer(
+    like: PreTrainedTokenizerFast, texts: Sequence[str], words: Vocabulary, own: Transplant
+) -> tuple[PreTrainedTokenizerFast, PreTrainedTokenizerFast]:
+    """Make a new language's tokenizer, extended or trained, as the parameters or else the method have it.
+
+    Only our own method extends by itself. The published ones come with a tokenizer of the new language alone, and the
+    controls would be none if most tokens had an embedding to copy.
+
+    Args:
+        like: the source's tokenizer.
+        texts: in the new language.
+        words: the new language's words, the most frequent first.
+        own: the parameters.
+
+    Returns:
+        The tokenizer, and the one that was trained: the same, unless the first is an extended one.
+
+    Raises:
+        UserError: a tokenizer that is no WordPiece is to be extended.
+    """
+    extended = own.tokenizer or ("extended" if own.method == "csls_mixtures" and is_wordpiece(like) else "trained")
+    if extended == "trained":
+        tokenizer = train_tokenizer(like, texts, own.tokens)
+        return tokenizer, tokenizer
+    if not is_wordpiece(like):
+        raise UserError(
+            "params.yaml: transplant.tokenizer: found 'extended', but the source's model has no WordPiece tokenizer; "
+            "trained is what its kind can be"
+        )
+    pieces = train_tokenizer(like, texts, own.pieces)
+    return extend_tokenizer(like, pieces, words, own.tokens), pieces
 
 
 def extend_tokenizer(
