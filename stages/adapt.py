@@ -51,7 +51,9 @@ def main() -> None:
             texts = mask_tokens(read["text"].tolist(), adapted.tokenizer, tokens, masked.masked, params.seed)
             with seeded(params.seed):
                 adapted.model.masked_language_head = MaskedLanguageHead(
-                    adapted.model.get_input_embeddings().embedding_dim, len(adapted.tokenizer)
+                    adapted.model.config.hidden_size,
+                    adapted.model.get_input_embeddings().embedding_dim,
+                    len(adapted.tokenizer),
                 )
             collate = masked_padding(adapted.tokenizer)
             curves["masked_language_model"] = fit(texts, masked_loss, collate, schedule(masked), what="adapt masked")

@@ -135,6 +135,8 @@ class FinetuneSource(Training):
 class Transplant(Section):
     """The new language's tokenizer and the embeddings of its tokens."""
 
+    method: Literal["csls_mixtures", "wechsel", "focus", "random", "mean"]
+    tokenizer: Literal["extended", "trained"] | None
     tokens: Annotated[int, Field(ge=100)]
     pieces: Count
     neighbours: Positive

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stages.bert.mixtures import piece_vectors, token_vectors
 from stages.bert.models import load_classifier, save_classifier
-from stages.bert.tokenization import extend_tokenizer, is_wordpiece, train_tokenizer
+from stages.bert.tokenization import new_tokenizer
 from stages.bert.transplant import transplant
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
@@ -27,18 +27,13 @@ def main(role: Role) -> None:
         other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = articles.loc[articles["split"] != "test", "text"].tolist()
-        extends = is_wordpiece(teacher.tokenizer)
-        tokenizer = pieces = train_tokenizer(teacher.tokenizer, texts, own.pieces if extends else own.tokens)
-        if extends:
-            tokenizer = extend_tokenizer(teacher.tokenizer, pieces, other.vocabulary, own.tokens)
+        tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, other.vocabulary, own)
         transplanted, counts = transplant(
             teacher,
             tokenizer,
             token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
             piece_vectors(tokenizer, pieces, other, other.vectors),
-            own.neighbours,
-            own.temperature,
-            own.copied_length,
+            own,
             params.seed,
         )
         with replacing(Path("models/transplanted") / role, directory=True) as folder:

@@ -40,7 +40,6 @@ from stages.bert.models import (
     Classifier,
     fewer_layers,
     freeze_output_layer,
-    load_classifier,
     load_pretrained,
     output_layer,
     save_classifier,
@@ -48,7 +47,6 @@ from stages.bert.models import (
 )
 from stages.bert.tokenization import extend_tokenizer, train_tokenizer
 from stages.bert.training import LengthBuckets, Schedule, train
-from stages.bert.transplant import copied_tokens, transplant
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError
@@ -137,46 +135,6 @@ def planted_words(words: list[str], dim: int = 8, seed: int = 0) -> WordVectors:
     return WordVectors(Vocabulary(tuple(words), counts), vectors)
 
 
-def test_transplant_copies_every_other_parameter_bit_for_bit(tmp_path: Path) -> None:
-    source = tiny_classifier()
-    tokenizer = train_tokenizer(source.tokenizer, trio_texts("ru"), 500)
-    english, russian = planted_words(["river", "city", "king"]), planted_words(["река", "город", "король"])
-    new, counts = transplant(
-        source,
-        tokenizer,
-        token_vectors(source.tokenizer, english, english.vectors),
-        token_vectors(tokenizer, russian, russian.vectors),
-        neighbours=3,
-        temperature=0.2,
-        copied_length=4,
-        seed=1,
-    )
-    save_classifier(new, tmp_path)
-    loaded = load_classifier(tmp_path)
-    before, after = source.model.state_dict(), loaded.model.state_dict()
-    assert before.keys() == after.keys()
-    changed = [
-        name for name in before if before[name].shape != after[name].shape or not before[name].equal(after[name])
-    ]
-    assert changed == ["bert.embeddings.word_embeddings.weight"]
-    assert after[changed[0]].shape == (len(tokenizer), 24)
-    assert sum(counts.values()) == len(tokenizer)
-    assert loaded.model.config.pad_token_id == tokenizer.pad_token_id
-    assert loaded.topics == TOPICS
-
-
-def test_special_and_alike_tokens_keep_their_embedding() -> None:
-    source = tiny_classifier()
-    tokenizer = train_tokenizer(source.tokenizer, trio_texts("ru") + ["river river 1234 Nile"] * 30, 500)
-    has_vector = torch.ones(len(tokenizer), dtype=torch.bool)
-    copied = copied_tokens(source.tokenizer, tokenizer, has_vector, copied_length=4)
-    old, new = source.tokenizer.get_vocab(), tokenizer.get_vocab()
-    for token in ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", ".", ",", "river"):
-        assert copied[new[token]] == old[token], token
-    assert new["r"] not in copied, "a single letter says little"
-    assert copied_tokens(source.tokenizer, tokenizer, ~has_vector, 4)[new["r"]] == old["r"], "but more than a draw"
-
-
 def test_a_mixture_is_that_of_the_formula() -> None:
     draw = numpy.random.default_rng(3)
     embeddings, source, other = draw.normal(size=(6, 5)), draw.normal(size=(6, 4)), draw.normal(size=(3, 4))
@@ -208,31 +166,6 @@ def test_a_tokens_vector_is_the_weighted_mean_of_its_words() -> None:
     lengths = numpy.linalg.norm(expected, axis=1, keepdims=True)
     expected = numpy.divide(expected, lengths, where=lengths > 0, out=numpy.zeros_like(expected))
     numpy.testing.assert_allclose(vectors.numpy(), expected, atol=1e-6)
-
-
-def test_tokens_without_a_vector_are_drawn_from_a_generator_of_their_own() -> None:
-    source = tiny_classifier()
-    tokenizer = train_tokenizer(source.tokenizer, trio_texts("zh"), 500)
-    nothing = planted_words(["river"])
-    arguments: list[Any] = [
-        source,
-        tokenizer,
-        token_vectors(source.tokenizer, nothing, nothing.vectors),
-        torch.zeros(len(tokenizer), 8),
-        3,
-        0.2,
-        4,
-        5,
-    ]
-    first = transplant(*arguments)[0].model.state_dict()
-    state = torch.random.get_rng_state()
-    torch.manual_seed(99)
-    torch.rand(7)
-    second = transplant(*arguments)[0].model.state_dict()
-    torch.random.set_rng_state(state)
-    assert all(first[name].equal(second[name]) for name in first)
-    matrix = first["bert.embeddings.word_embeddings.weight"]
-    assert matrix.std().item() == pytest.approx(source.model.get_input_embeddings().weight.std().item(), rel=0.1)
 
 
 def test_a_tokenizer_is_the_same_each_time() -> None:

@@ -10,7 +10,21 @@ from typing import Any
 
 import torch
 from ruamel.yaml import YAML
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.trainers import BpeTrainer, UnigramTrainer
+from transformers import (
+    AlbertConfig,
+    AlbertTokenizerFast,
+    AutoModel,
+    BertConfig,
+    BertTokenizerFast,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaTokenizerFast,
+    XLNetConfig,
+    XLNetTokenizerFast,
+)
 
 from stages.bert.tokenization import train_tokenizer
 
@@ -30,21 +44,58 @@ def tiny_tokenizer(texts: list[str], vocabulary: int = 600) -> BertTokenizerFast
     return train_tokenizer(blank, texts, vocabulary)
 
 
-def make_tiny_model(folder: Path) -> None:
-    """A BERT with random weights, four layers of 32, and a tokenizer trained on the English articles."""
-    tokenizer = tiny_tokenizer(trio_texts("en"))
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        pad_token_id=tokenizer.pad_token_id,
+def special_first(kind: str) -> list[str]:
+    """Special tokens in the order of the published tokenizers."""
+    if kind == "xlnet":
+        return ["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>", "<eod>", "<eop>"]
+    return ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"] if kind == "albert" else ["<s>", "<pad>", "</s>", "<unk>"]
+
+
+def tiny_tokenizer_like(kind: str, texts: list[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer of the kind that a published model has: WordPiece, BPE of bytes, or unigram."""
+    if kind == "bert":
+        return tiny_tokenizer(texts)
+    special = special_first(kind)
+    if kind == "roberta":
+        trainer: Any = BpeTrainer(
+            vocab_size=600, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
+        )
+        model = json.loads(_trained(RobertaTokenizerFast(), texts, trainer))["model"]
+        vocabulary = {**model["vocab"], "<mask>": len(model["vocab"])}  # RoBERTa's is the last one
+        return RobertaTokenizerFast(vocab=vocabulary, merges=[tuple(pair) for pair in model["merges"]])
+    known: dict[str, Any] = {"unk_token": "<unk>", "special_tokens": special}
+    trainer = UnigramTrainer(vocab_size=600, show_progress=False, **known)
+    tokenizer = XLNetTokenizerFast if kind == "xlnet" else AlbertTokenizerFast
+    model = json.loads(_trained(tokenizer(), texts, trainer))["model"]
+    return tokenizer(vocab=[(piece, score) for piece, score in model["vocab"]])
+
+
+def _trained(like: PreTrainedTokenizerFast, texts: list[str], trainer: Any) -> str:
+    blank = Tokenizer.from_str(
+        json.dumps({**json.loads(like.backend_tokenizer.to_str()), "added_tokens": [], "post_processor": None})
     )
+    blank.train_from_iterator(texts, trainer)
+    return blank.to_str()
+
+
+def make_tiny_model(folder: Path, kind: str = "bert", deviation: float = 0.02) -> None:
+    """A model with random weights, four layers of 32, and a tokenizer trained on the English articles.
+
+    Its kind is bert, roberta, albert (whose layers share their weights, and whose embeddings are narrower) or xlnet.
+    With weights of a usual deviation it says nearly the same of all texts; with larger ones it does not.
+    """
+    tokenizer = tiny_tokenizer_like(kind, trio_texts("en"))
+    size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "initializer_range": deviation}
+    long = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64}
+    config: Any = {
+        "bert": lambda: BertConfig(**size, **long, max_position_embeddings=64),
+        "roberta": lambda: RobertaConfig(**size, **long, max_position_embeddings=66, type_vocab_size=1),
+        "albert": lambda: AlbertConfig(**size, **long, embedding_size=16, max_position_embeddings=64),
+        "xlnet": lambda: XLNetConfig(**size, d_model=32, n_layer=4, n_head=4, d_inner=64),
+    }[kind]()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = BertModel(config)
+        model = AutoModel.from_config(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from stages.bert.classification import padding
+from stages.bert.classification import pad_rows, padding
 from stages.bert.training import Loss
 
 
@@ -89,8 +89,8 @@ def parallel_padding(
     """A collate function for `encode_parallel`: the teacher's inputs get the prefix `source_`."""
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        source = teacher.pad([{"input_ids": row["source_ids"]} for row in rows], return_tensors="pt")
-        other = student.pad([{"input_ids": row["input_ids"]} for row in rows], return_tensors="pt")
+        source = pad_rows(teacher, [row["source_ids"] for row in rows])
+        other = pad_rows(student, [row["input_ids"] for row in rows])
         return {**{f"source_{name}": value for name, value in source.items()}, **other}
 
     return collate
@@ -136,11 +136,11 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
 class MaskedLanguageHead(nn.Module):
     """Predicts hidden tokens: dense, GELU, layer norm, and the token embeddings themselves (tied)."""
 
-    def __init__(self, hidden: int, vocabulary: int) -> None:
-        """Make the head's own parameters; the embeddings come with each call."""
+    def __init__(self, hidden: int, width: int, vocabulary: int) -> None:
+        """Make the head's own parameters; the embeddings, which ALBERT has narrower, come with each call."""
         super().__init__()
-        self.dense = nn.Linear(hidden, hidden)
-        self.norm = nn.LayerNorm(hidden)
+        self.dense = nn.Linear(hidden, width)
+        self.norm = nn.LayerNorm(width)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
         nn.init.eye_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
@@ -148,7 +148,7 @@ class MaskedLanguageHead(nn.Module):
     def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
         """Score every token of the vocabulary, [..., vocabulary]."""
         states = self.norm(nn.functional.gelu(self.dense(hidden)))
-        return states @ embeddings.mT / math.sqrt(hidden.shape[-1]) + self.bias
+        return states @ embeddings.mT / math.sqrt(states.shape[-1]) + self.bias
 
 
 def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, share: float, seed: int) -> Dataset:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from stages.bert.models import Classifier
+from stages.bert.models import Classifier, token_types
 from stages.bert.training import half_precision
 from stages.progress import progress
 
@@ -30,11 +30,26 @@ def encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, **
     return Dataset.from_dict({"input_ids": ids, "length": [len(row) for row in ids], **columns})
 
 
+def pad_rows(tokenizer: PreTrainedTokenizerFast, rows: list[list[int]]) -> dict[str, Tensor]:
+    """Pad token ids to a batch, on the side that the model is used to.
+
+    Returns:
+        input_ids and attention_mask, and token_type_ids where a single text has others than 0: XLNet's pretraining
+        marked <cls> as 2. [texts, tokens] each.
+    """
+    batch = dict(tokenizer.pad([{"input_ids": row} for row in rows], return_tensors="pt"))
+    if types := token_types(tokenizer):
+        batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
+        for token, kind in types.items():
+            batch["token_type_ids"][batch["input_ids"] == token] = kind
+    return batch
+
+
 def padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
-    """A collate function: pads input_ids, makes the attention mask, and stacks every other column."""
+    """A collate function: pads input_ids as `pad_rows` does, and stacks every other column."""
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        batch = dict(tokenizer.pad([{"input_ids": row["input_ids"]} for row in rows], return_tensors="pt"))
+        batch = pad_rows(tokenizer, [row["input_ids"] for row in rows])
         for column in rows[0].keys() - {"input_ids", "length"}:
             batch[column] = torch.tensor([row[column] for row in rows])
         return batch

@@ -114,6 +114,7 @@ def reading_mixtures(
         temperature: see `mix_embeddings`.
     """
     layer = classifier.model.get_input_embeddings()
+    texts = 1 if classifier.model.config.model_type == "xlnet" else 0  # the dimension that texts lie along in there
     mixed, known = layer.weight.detach().clone(), vectors.any(1)
     if share > 0 and known.sum() > 1:
         places = known.nonzero()[:, 0]
@@ -127,7 +128,8 @@ def reading_mixtures(
         ids = inputs[0]
         mixed, known = mixed.to(ids.device), known.to(ids.device)
         # Drawn from the generator that dropout draws from, which a training's checkpoints keep.
-        shares = 2 * share * torch.rand(len(ids), 1, device=ids.device)
+        shares = 2 * share * torch.rand(ids.shape[texts], device=ids.device)
+        shares = shares[None] if texts else shares[:, None]
         chosen = (torch.rand(ids.shape, device=ids.device) < shares) & known[ids]
         return torch.where(chosen[..., None], mixed[ids].to(embedded.dtype), embedded)
 

@@ -97,7 +97,16 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
         raise UserError(f"params.yaml: finetune_source.model: {name!r} cannot be loaded ({reason})") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
+    if token_types(tokenizer):  # for whoever loads what is saved of it without us, as a pipeline of transformers does
+        names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
+        tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
     return Classifier(model, tokenizer)
+
+
+def token_types(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
+    """Special tokens to which a single text's token types give another number than 0: XLNet's <cls> is 2."""
+    empty = tokenizer("", return_token_type_ids=True)
+    return {token: kind for token, kind in zip(empty["input_ids"], empty["token_type_ids"], strict=True) if kind}
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -132,6 +141,8 @@ def freeze_output_layer(model: PreTrainedModel) -> None:
 
 def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
     """The list of transformer layers and its name; None where layers share their weights (ALBERT)."""
+    if hasattr(model.config, "num_hidden_groups"):
+        return None
     depth = model.config.num_hidden_layers
     for name, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth and name.startswith(model.base_model_prefix):
@@ -141,6 +152,8 @@ def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
 
 def fewer_layers(model: PreTrainedModel, layers: int) -> PreTrainedModel:
     """Copy a model, keeping evenly spaced layers, the last one among them; every other parameter is the same.
+
+    Where layers share their weights, the text goes fewer times through the same ones.
 
     Args:
         model: any classifier of transformers.

@@ -1,13 +1,53 @@
 """Tokenizers for a new language, of the kind that the source's model has."""
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from tokenizers import Tokenizer
-from tokenizers.trainers import WordPieceTrainer
+from tokenizers.models import Unigram
+from tokenizers.pre_tokenizers import Punctuation
+from tokenizers.pre_tokenizers import Sequence as PreTokenizers
+from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
 from stages.corpora.vocabulary import Vocabulary
+from stages.errors import UserError
+from stages.parameters import Transplant
+
+
+def new_tokenizer(
+    like: PreTrainedTokenizerFast, texts: Sequence[str], words: Vocabulary, own: Transplant
+) -> tuple[PreTrainedTokenizerFast, PreTrainedTokenizerFast]:
+    """Make a new language's tokenizer, extended or trained, as the parameters or else the method have it.
+
+    Only our own method extends by itself. The published ones come with a tokenizer of the new language alone, and the
+    controls would be none if most tokens had an embedding to copy.
+
+    Args:
+        like: the source's tokenizer.
+        texts: in the new language.
+        words: the new language's words, the most frequent first.
+        own: the parameters.
+
+    Returns:
+        The tokenizer, and the one that was trained: the same, unless the first is an extended one.
+
+    Raises:
+        UserError: a tokenizer that is no WordPiece is to be extended.
+    """
+    extended = own.tokenizer or ("extended" if own.method == "csls_mixtures" and is_wordpiece(like) else "trained")
+    if extended == "trained":
+        tokenizer = train_tokenizer(like, texts, own.tokens)
+        return tokenizer, tokenizer
+    if not is_wordpiece(like):
+        raise UserError(
+            "params.yaml: transplant.tokenizer: found 'extended', but the source's model has no WordPiece tokenizer; "
+            "trained is what its kind can be"
+        )
+    pieces = train_tokenizer(like, texts, own.pieces)
+    return extend_tokenizer(like, pieces, words, own.tokens), pieces
 
 
 def extend_tokenizer(
@@ -47,16 +87,24 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         for start in range(0, len(texts), 1000):
             yield list(texts[start : start + 1000])
 
+    state = json.loads(like.backend_tokenizer.to_str())
+    special = [token for token, _ in sorted(like.get_added_vocab().items(), key=lambda item: item[1])]
+    if state["model"]["type"] == "Unigram":
+        special = special if like.unk_token in special else [like.unk_token, *special]
+        # Of one text: special tokens first, and whatever else the class needs. The pieces are put in afterwards.
+        trained = like.train_new_from_iterator(
+            [[texts[0]]], len(special) + len(set(texts[0])) + 10, show_progress=False
+        )
+        trained.backend_tokenizer.model = _unigram(like, special, batches, vocabulary)
+        return trained
     if not is_wordpiece(like):
         return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
-    state = json.loads(like.backend_tokenizer.to_str())
     blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
     # The trainer numbers continuations (##a) as it meets them, in the order of a hash table, and breaks ties by number:
     # naming them first, in order, gives the same vocabulary each time.
     normalised = blank.normalizer.normalize_str if blank.normalizer else str
     letters = sorted({letter for text in texts for letter in normalised(text) if not letter.isspace()})
     prefix = state["model"]["continuing_subword_prefix"]
-    special = [token for token, _ in sorted(like.get_added_vocab().items(), key=lambda item: item[1])]
     trainer = WordPieceTrainer(
         vocab_size=vocabulary,
         special_tokens=[*special, *letters, *(prefix + letter for letter in letters)],
@@ -65,6 +113,43 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
     )
     blank.train_from_iterator(batches(), trainer)
     return _wordpiece(like, blank.get_vocab())
+
+
+def _unigram(
+    like: PreTrainedTokenizerFast, special: list[str], batches: Callable[[], Iterator[list[str]]], vocabulary: int
+) -> Unigram:
+    """A unigram language model of pieces (Kudo 2018) that is the same each time.
+
+    The library's trainer adds up in the order of a hash table, so that scores, ties and now and then pieces differ from
+    run to run. Here the pieces are those of byte-pair encoding, of letters or of punctuation and never of both, and
+    their probabilities are counted on each word's likeliest division, twice: expectation maximisation with one division
+    for all of them.
+    """
+    state = json.loads(like.backend_tokenizer.to_str())
+    blank = {"type": "BPE", "vocab": {}, "merges": []}
+    divider = Tokenizer.from_str(json.dumps({**state, "model": blank, "added_tokens": [], "post_processor": None}))
+    divider.pre_tokenizer = PreTokenizers([divider.pre_tokenizer, Punctuation()])
+    trainer = BpeTrainer(vocab_size=vocabulary, special_tokens=special, show_progress=False)
+    divider.train_from_iterator(batches(), trainer)
+    own = divider.get_vocab()
+    pieces = sorted(own, key=lambda piece: own[piece])
+    normalised = divider.normalizer.normalize_str if divider.normalizer else str
+    words = Counter(
+        word
+        for texts in batches()
+        for text in texts
+        for word, _ in divider.pre_tokenizer.pre_tokenize_str(normalised(text))
+    )
+    model = divider.model
+    for _ in range(3):
+        counts = dict.fromkeys(pieces, 0.5)  # of a piece that no word is divided into
+        for word, count in words.items():
+            for token in model.tokenize(word):
+                counts[token.value] += count
+        total = math.log(sum(counts.values()))
+        scored = [(piece, 0.0 if piece in special else math.log(counts[piece]) - total) for piece in pieces]
+        model = Unigram(scored, special.index(like.unk_token), False)
+    return model
 
 
 def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:

@@ -1,0 +1,288 @@
+"""Where a transplant's embeddings come from, by each method: against planted answers, definitions and moments."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import BertTokenizerFast, PreTrainedTokenizerFast, RobertaTokenizerFast
+
+from stages.bert.initialisations import INITIALISATIONS, Initialised, Tokens, alike_tokens, sparsemax
+from stages.bert.mixtures import token_vectors
+from stages.bert.models import load_classifier, save_classifier
+from stages.bert.tokenization import new_tokenizer, train_tokenizer
+from stages.bert.transplant import special_tokens, transplant
+from stages.errors import UserError
+from stages.parameters import Transplant, load_parameters
+from tests.test_bert import TOPICS, planted_words, tiny_classifier
+from tests.tiny import trio_texts
+
+METHODS = tuple(INITIALISATIONS)
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def settings_of(method: str, **changes: Any) -> Transplant:
+    values = {"tokenizer": None, "tokens": 500, "pieces": 200, "neighbours": 3, "temperature": 0.07, "copied_length": 4}
+    return Transplant(method=method, **{**values, **changes})
+
+
+def test_the_methods_are_those_that_can_be_asked_for() -> None:
+    assert Transplant.model_fields["method"].annotation.__args__ == METHODS
+    assert load_parameters(Path(__file__).parents[1] / "params.yaml").transplant.method == METHODS[0]
+
+
+def english_to_russian(method: str, seed: int = 1, tokens: int = 500) -> tuple[Any, Any, dict[str, int]]:
+    """The tiny teacher, transplanted; of three words there are vectors."""
+    source = tiny_classifier()
+    tokenizer = train_tokenizer(source.tokenizer, trio_texts("ru"), tokens)
+    english, russian = planted_words(["river", "city", "king"]), planted_words(["река", "город", "король"])
+    vectors = [
+        token_vectors(source.tokenizer, english, english.vectors),
+        token_vectors(tokenizer, russian, russian.vectors),
+    ]
+    new, counts = transplant(source, tokenizer, *vectors, settings_of(method), seed)
+    return source, new, counts
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_other_parameter_is_copied_bit_for_bit(method: str, tmp_path: Path) -> None:
+    source, new, counts = english_to_russian(method)
+    save_classifier(new, tmp_path)
+    loaded = load_classifier(tmp_path)
+    before, after = source.model.state_dict(), loaded.model.state_dict()
+    assert before.keys() == after.keys()
+    changed = [
+        name for name in before if before[name].shape != after[name].shape or not before[name].equal(after[name])
+    ]
+    assert changed == ["bert.embeddings.word_embeddings.weight"]
+    assert after[changed[0]].shape == (len(new.tokenizer), 24)
+    assert after[changed[0]].isfinite().all()
+    assert sum(counts.values()) == len(new.tokenizer)
+    assert loaded.model.config.pad_token_id == new.tokenizer.pad_token_id
+    assert loaded.topics == TOPICS
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_special_tokens_keep_their_embedding_and_draws_their_generator(method: str) -> None:
+    source, new, _ = english_to_russian(method)
+    old_rows, rows = (one.model.get_input_embeddings().weight for one in (source, new))
+    for token in SPECIAL:
+        places = source.tokenizer.convert_tokens_to_ids(token), new.tokenizer.convert_tokens_to_ids(token)
+        assert torch.equal(rows[places[1]], old_rows[places[0]]), token
+    state = torch.random.get_rng_state()
+    torch.manual_seed(99)
+    assert torch.equal(english_to_russian(method)[1].model.get_input_embeddings().weight, rows)
+    torch.random.set_rng_state(state)
+    other_seed = english_to_russian(method, seed=2)[1].model.get_input_embeddings().weight
+    assert torch.equal(other_seed, rows) == (method == "mean"), "all others draw what they know nothing of"
+
+
+# A language that is another one with its words renamed
+
+
+WORDS = [f"{first}{second}" for first in ("ba", "de", "ki", "lo", "mu") for second in ("nar", "pes", "tiv", "zog")]
+
+
+def renamed(word: str) -> str:
+    return word.translate(str.maketrans("abdegiklmnoprstuvz", "ωβδεγικλμνοπρστυφζ"))
+
+
+def planted_tokens(dim: int = 40, hidden: int = 30, noise: float = 0.0) -> tuple[Tokens, list[int]]:
+    """Two WordPiece tokenizers of the same words under other names and ids; and which id is which."""
+    draw = numpy.random.default_rng(5)
+    order = draw.permutation(len(WORDS))
+    source = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, *WORDS])})
+    others = [renamed(WORDS[place]) for place in order]
+    other = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, *others])})
+    vectors = torch.from_numpy(draw.normal(size=(len(WORDS), dim)))
+    moved = vectors[order] + noise * torch.from_numpy(draw.normal(size=(len(WORDS), dim)))
+    embeddings = torch.from_numpy(draw.normal(size=(len(SPECIAL) + len(WORDS), hidden)))
+
+    def with_special(rows: Tensor) -> Tensor:
+        return torch.cat([torch.zeros(len(SPECIAL), dim), torch.nn.functional.normalize(rows, dim=1)])
+
+    wanted = [len(SPECIAL) + int(place) for place in order]
+    return Tokens(source, other, embeddings, with_special(vectors), with_special(moved)), wanted
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("method", ["csls_mixtures", "wechsel"])
+def test_a_renamed_copy_of_the_source_gets_the_sources_embeddings(method: str, noise: float) -> None:
+    tokens, wanted = planted_tokens(noise=noise)
+    made = INITIALISATIONS[method](tokens, settings_of(method, neighbours=10))
+    assert made.mixed.tolist() == list(range(len(SPECIAL), len(SPECIAL) + len(WORDS)))
+    assert all(place < len(SPECIAL) for place in made.copied)
+    likeness = torch.nn.functional.normalize(made.rows, dim=1) @ torch.nn.functional.normalize(tokens.embeddings).mT
+    assert likeness.argmax(1).tolist() == wanted
+    assert likeness.max(1).values.mean() > 0.95
+
+
+@pytest.mark.parametrize("method", ["random", "mean", "focus"])
+def test_who_does_not_look_across_languages_does_not_find_them(method: str) -> None:
+    """Of the control methods, and of one whose only bridge is what both spell alike: nothing, here."""
+    tokens, _ = planted_tokens()
+    made = INITIALISATIONS[method](tokens, settings_of(method))
+    assert all(place < len(SPECIAL) for place in made.copied)
+    assert len({tuple(row) for row in made.rows.tolist()}) == (method == "mean")
+
+
+def test_wechsel_is_the_papers_formula() -> None:
+    tokens, _ = planted_tokens(dim=4, noise=0.5)
+    made = INITIALISATIONS["wechsel"](tokens, settings_of("wechsel"))
+    vectors, keys = tokens.other_vectors.numpy(), tokens.source_vectors.numpy()
+    for place, row in zip(made.mixed.tolist(), made.rows.numpy(), strict=True):
+        cosine = {key: float(vectors[place] @ keys[key]) for key in range(len(SPECIAL), len(keys))}
+        best = sorted(cosine, key=lambda key: -cosine[key])[:10]
+        weights = numpy.exp([cosine[key] / 0.1 for key in best])
+        expected = sum(w * tokens.embeddings[key].numpy() for w, key in zip(weights / weights.sum(), best, strict=True))
+        numpy.testing.assert_allclose(row, expected, rtol=1e-6)
+
+
+# FOCUS
+
+
+def focused(shared: list[str], known: Callable[[str], bool] = lambda word: True) -> tuple[Tokens, Initialised]:
+    """FOCUS with some words that the new language has as they are."""
+    tokens, _ = planted_tokens()
+    names = [shared[place] if place < len(shared) else renamed(word) for place, word in enumerate(WORDS)]
+    other = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, *names])})
+    vectors = tokens.other_vectors.clone()
+    vectors[[place + len(SPECIAL) for place, name in enumerate(names) if not known(name)]] = 0
+    tokens = Tokens(tokens.source, other, tokens.embeddings, tokens.source_vectors, vectors)
+    return tokens, INITIALISATIONS["focus"](tokens, settings_of("focus"))
+
+
+def test_focus_copies_what_overlaps_and_mixes_the_rest_of_it() -> None:
+    shared = ["mupes", "banar", "kizog", "lotiv"]
+    tokens, made = focused(shared, known=lambda word: word not in ("kizog", renamed(WORDS[10])))
+    old, new = tokens.source.get_vocab(), tokens.other.get_vocab()
+    assert made.copied == {new[token]: old[token] for token in [*shared, *SPECIAL]}
+    assert sorted(made.mixed.tolist()) == [
+        new[token] for token in map(renamed, WORDS[4:]) if token != renamed(WORDS[10])
+    ]
+    anchors = ["mupes", "banar", "lotiv"]  # of kizog there is no vector
+    parts = tokens.embeddings[[old[token] for token in anchors]].numpy()
+    for place, row in zip(made.mixed.tolist(), made.rows.numpy(), strict=True):
+        weights = numpy.linalg.lstsq(parts.T, row, rcond=None)[0]
+        numpy.testing.assert_allclose(weights @ parts, row, atol=1e-9)
+        cosine = (tokens.other_vectors[place] @ tokens.other_vectors[[new[token] for token in anchors]].mT).numpy()
+        numpy.testing.assert_allclose(weights, nearest_on_the_simplex(cosine), atol=1e-7)
+
+
+def test_focus_without_an_anchor_mixes_nothing() -> None:
+    _, made = focused(["mupes"], known=lambda word: word != "mupes")
+    assert len(made.copied) == len(SPECIAL) + 1
+    assert len(made.mixed) == len(made.rows) == 0
+
+
+def nearest_on_the_simplex(scores: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+    """The definition, argmin ‖p − z‖² over the simplex, by bisection: p = max(z − τ, 0) where that sums to 1."""
+    low, high = scores.min() - 1.0, scores.max()
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if numpy.maximum(scores - middle, 0).sum() > 1 else (low, middle)
+    return numpy.maximum(scores - (low + high) / 2, 0)
+
+
+ROWS = arrays(numpy.float64, st.tuples(st.integers(1, 4), st.integers(1, 12)), elements=st.floats(-5, 5, width=32))
+
+
+@given(scores=ROWS)
+def test_sparsemax_is_the_projection_onto_the_simplex(scores: NDArray[numpy.float64]) -> None:
+    found = sparsemax(torch.from_numpy(scores)).numpy()
+    assert (found >= 0).all()
+    numpy.testing.assert_allclose(found.sum(1), 1, atol=1e-9)
+    numpy.testing.assert_allclose(found, [nearest_on_the_simplex(row) for row in scores], atol=1e-9)
+
+
+@given(scores=ROWS, seed=st.integers(0, 1000))
+def test_nothing_on_the_simplex_is_nearer_than_sparsemax(scores: NDArray[numpy.float64], seed: int) -> None:
+    found = sparsemax(torch.from_numpy(scores)).numpy()
+    other = numpy.random.default_rng(seed).dirichlet(numpy.full(scores.shape[1], 0.5), len(scores))
+    assert (((found - scores) ** 2).sum(1) <= ((other - scores) ** 2).sum(1) + 1e-9).all()
+
+
+# The controls
+
+
+def test_random_rows_have_the_sources_moments() -> None:
+    source, new, counts = english_to_russian("random", tokens=600)
+    special = special_tokens(source.tokenizer, new.tokenizer)
+    assert counts == {"copied": len(SPECIAL), "mixed": 0, "drawn": len(new.tokenizer) - len(SPECIAL)}
+    old = source.model.get_input_embeddings().weight
+    drawn = new.model.get_input_embeddings().weight[[row for row in range(len(new.tokenizer)) if row not in special]]
+    assert len({tuple(row) for row in drawn.tolist()}) == len(drawn)
+    error = old.std(0) / len(drawn) ** 0.5
+    assert ((drawn.mean(0) - old.mean(0)).abs() < 4 * error).all()
+    assert ((drawn.std(0) / old.std(0) - 1).abs() < 4 / (2 * len(drawn)) ** 0.5).all()
+
+
+def test_mean_rows_are_the_sources_mean() -> None:
+    source, new, _ = english_to_russian("mean")
+    special = special_tokens(source.tokenizer, new.tokenizer)
+    rows = new.model.get_input_embeddings().weight
+    rows = rows[[row for row in range(len(rows)) if row not in special]]
+    mean = source.model.get_input_embeddings().weight.detach().double().numpy().mean(0)
+    numpy.testing.assert_allclose(rows.detach().numpy(), numpy.tile(mean, (len(rows), 1)), atol=1e-6)
+
+
+# What is copied
+
+
+def test_alike_tokens_are_copied_if_they_say_enough() -> None:
+    source = tiny_classifier()
+    tokenizer = train_tokenizer(source.tokenizer, trio_texts("ru") + ["river river 1234 Nile"] * 30, 500)
+    has_vector = torch.ones(len(tokenizer), dtype=torch.bool)
+    copied = alike_tokens(source.tokenizer, tokenizer, has_vector, copied_length=4)
+    old, new = source.tokenizer.get_vocab(), tokenizer.get_vocab()
+    for token in (".", ",", "river"):
+        assert copied[new[token]] == old[token], token
+    assert new["r"] not in copied, "a single letter says little"
+    assert alike_tokens(source.tokenizer, tokenizer, ~has_vector, 4)[new["r"]] == old["r"], "but more than a draw"
+    assert special_tokens(source.tokenizer, tokenizer) == {new[token]: old[token] for token in SPECIAL}
+
+
+# Tokenizers
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_our_own_method_extends_the_sources_tokenizer_by_itself(method: str) -> None:
+    like = tiny_classifier().tokenizer
+    words = planted_words(["река", "город"]).vocabulary
+    tokenizer, pieces = new_tokenizer(like, trio_texts("ru"), words, settings_of(method))
+    extends = method == "csls_mixtures"
+    assert (set(like.get_vocab()) <= set(tokenizer.get_vocab())) == extends
+    assert (tokenizer is pieces) != extends
+    if not extends:
+        assert len(tokenizer) == 500
+        alone = train_tokenizer(like, trio_texts("ru"), 500)
+        assert tokenizer.get_vocab() == alone.get_vocab()
+    asked = "trained" if extends else "extended"
+    other, _ = new_tokenizer(like, trio_texts("ru"), words, settings_of(method, tokenizer=asked))
+    assert (set(like.get_vocab()) <= set(other.get_vocab())) != extends
+
+
+def test_a_byte_tokenizer_is_trained_and_cannot_be_extended() -> None:
+    letters = sorted(_bytes_as_letters())
+    vocabulary = {token: place for place, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *letters, "<mask>"])}
+    like: PreTrainedTokenizerFast = RobertaTokenizerFast(vocab=vocabulary, merges=[])
+    words = planted_words(["река"]).vocabulary
+    tokenizer, pieces = new_tokenizer(like, trio_texts("ru"), words, settings_of("csls_mixtures"))
+    assert tokenizer is pieces
+    assert 300 < len(tokenizer) <= 500
+    with pytest.raises(UserError, match=r"transplant\.tokenizer: found 'extended'.*WordPiece.*trained") as caught:
+        new_tokenizer(like, trio_texts("ru"), words, settings_of("wechsel", tokenizer="extended"))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def _bytes_as_letters() -> list[str]:
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return list(ByteLevel.alphabet())
