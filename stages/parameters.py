@@ -18,6 +18,7 @@ Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
 
 
@@ -28,6 +29,13 @@ class Section(BaseModel):
     """A part of a YAML file: no unknown keys, no silent conversions, no changes afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _as_tuple(values: Any, key: str) -> Any:
+    """A section's values, with a list as a tuple: YAML knows lists only, which strict types do not turn into one."""
+    if isinstance(values, dict) and isinstance(values.get(key), list):
+        return {**values, key: tuple(values[key])}
+    return values
 
 
 class Languages(Section):
@@ -141,6 +149,7 @@ class Transplant(Section):
     pieces: Count
     neighbours: Positive
     temperature: Above0
+    spelling: NotNegative
     copied_length: Positive
 
 
@@ -179,10 +188,21 @@ class Adapt(Section):
 class Distill(Training):
     """The smaller student, taught softly (Hinton et al. 2015)."""
 
-    layers: Positive | None
+    layers: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None
     temperature: Above0
     soft: Share
     texts: Positive | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _layers(cls, values: Any) -> Any:
+        return _as_tuple(values, "layers")
+
+    @model_validator(mode="after")
+    def _each_layer_once(self) -> "Distill":
+        if isinstance(self.layers, tuple) and list(self.layers) != sorted(set(self.layers)):
+            raise ValueError("layers must be in the teacher's order, each one once")
+        return self
 
 
 class Scratch(Section):
@@ -209,11 +229,8 @@ class Evaluate(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _tuple(cls, values: Any) -> Any:
-        # YAML knows lists only, and strict types do not turn one into a tuple.
-        if isinstance(values, dict) and isinstance(values.get("baseline_penalties"), list):
-            values = {**values, "baseline_penalties": tuple(values["baseline_penalties"])}
-        return values
+    def _penalties(cls, values: Any) -> Any:
+        return _as_tuple(values, "baseline_penalties")
 
 
 class Parameters(Section):

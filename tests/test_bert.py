@@ -270,17 +270,21 @@ def models() -> list[PreTrainedModel]:
     ]
 
 
+@pytest.mark.parametrize("layers", [2, (1, 3), (2, 4)])
 @pytest.mark.parametrize("model", models(), ids=lambda model: type(model).__name__)
-def test_a_smaller_student_has_its_teachers_layers(model: PreTrainedModel) -> None:
-    student = fewer_layers(model, 2)
+def test_a_smaller_student_has_its_teachers_layers(model: PreTrainedModel, layers: int | tuple[int, int]) -> None:
+    student = fewer_layers(model, layers)
     assert student.config.num_hidden_layers == 2
     teacher = model.state_dict()
+    first, last = (0, 2) if layers == (1, 3) else (1, 3)
     for name, value in student.state_dict().items():
-        old = name.replace("layer.1.", "layer.3.").replace("layer.0.", "layer.1.")
+        old = name.replace("layer.1.", f"layer.{last}.").replace("layer.0.", f"layer.{first}.")
         assert value.equal(teacher[old]), name
     assert set(output_layer(model)) == {name for name in teacher if not name.startswith(model.base_model_prefix + ".")}
     with pytest.raises(UserError, match=r"distill\.layers: found 5; the teacher has 4"):
         fewer_layers(model, 5)
+    with pytest.raises(UserError, match=r"distill\.layers: found \[2, 5\]; the teacher has 4"):
+        fewer_layers(model, (2, 5))
 
 
 @pytest.mark.parametrize("name", ["wheel:nothing", "no/such folder", "wheel:a==1#sha256=12"])

@@ -29,7 +29,8 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def settings_of(method: str, **changes: Any) -> Transplant:
-    values = {"tokenizer": None, "tokens": 500, "pieces": 200, "neighbours": 3, "temperature": 0.07, "copied_length": 4}
+    values = {"tokenizer": None, "tokens": 500, "pieces": 200, "neighbours": 3, "temperature": 0.07}
+    values |= {"spelling": 0.0, "copied_length": 4}
     return Transplant(method=method, **{**values, **changes})
 
 

@@ -136,6 +136,14 @@ def test_one_language_cannot_play_two_roles(changed: Callable[[str, object], Pat
     assert "three different languages" in message
 
 
+def test_a_students_layers_are_a_number_or_a_list_in_order(changed: Callable[[str, object], Path]) -> None:
+    for given, wanted in ((2, 2), ([1, 3, 6], (1, 3, 6)), (None, None)):
+        assert load_parameters(changed("distill.layers", given)).distill.layers == wanted
+    assert "each one once" in complaint(changed("distill.layers", [3, 3]))
+    assert ": distill.layers" in complaint(changed("distill.layers", []))
+    assert ": distill.layers" in complaint(changed("distill.layers", "half"))
+
+
 def test_there_are_as_many_folds_as_test_splits_fit(changed: Callable[[str, object], Path]) -> None:
     assert load_parameters(changed("prepare.fold", 4)).prepare.fold == 4
     assert "; fold must stay below 5, the number of folds" in complaint(changed("prepare.fold", 5))

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stages.bert.mixtures import ROWS, mix_embeddings
+from stages.embeddings.spelling import compare_spelling
 from stages.parameters import Transplant
 
 
@@ -36,20 +37,24 @@ class Initialised:
 
 
 def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
-    """Our own: WECHSEL with CSLS for the cosine, mixtures as long as their parts (`mix_embeddings`), and copies.
+    """Our own: WECHSEL with CSLS and spelling for the cosine, mixtures as long as their parts, and copies.
 
-    Tokens that are spelled alike and likely to mean the same are copied (`alike_tokens`).
+    See `mix_embeddings`; tokens that are spelled the same and likely to mean the same are copied (`alike_tokens`).
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
+    copied = alike_tokens(tokens.source, tokens.other, known, own.copied_length)
+    new = known.clone()
+    new[list(copied)] = False
+    spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
     rows = mix_embeddings(
         tokens.embeddings[usable],
         tokens.source_vectors[usable],
-        tokens.other_vectors[known],
+        tokens.other_vectors[new],
         own.neighbours,
         own.temperature,
+        spelling=compare_spelling(*spelled, own.spelling),
     )
-    copied = alike_tokens(tokens.source, tokens.other, known, own.copied_length)
-    return Initialised(copied, known.nonzero()[:, 0], rows)
+    return Initialised(copied, new.nonzero()[:, 0], rows)
 
 
 def wechsel(tokens: Tokens, own: Transplant) -> Initialised:
@@ -126,6 +131,11 @@ def sparsemax(scores: Tensor) -> Tensor:
     place = torch.arange(1, scores.shape[1] + 1, device=scores.device)
     support = (place * ordered > beyond).sum(1, keepdim=True)
     return (scores - beyond.gather(1, support - 1) / support).clamp(min=0)
+
+
+def texts_of(tokenizer: PreTrainedTokenizerFast, chosen: Tensor) -> list[str]:
+    """How tokens are spelled, without the marks of their tokenizer: those for which `chosen`, [tokens], is true."""
+    return [text.strip() for text in tokenizer.batch_decode(chosen.nonzero().tolist())]
 
 
 def alike_tokens(

@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier
 from stages.embeddings.alignment import mean_similarity
+from stages.embeddings.spelling import Spelling
 from stages.embeddings.vectors import WordVectors, unit
 
 HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
@@ -63,12 +64,19 @@ def piece_vectors(
 
 
 def mix_embeddings(
-    embeddings: Tensor, source: Tensor, other: Tensor, neighbours: int, temperature: float, itself: bool = True
+    embeddings: Tensor,
+    source: Tensor,
+    other: Tensor,
+    neighbours: int,
+    temperature: float,
+    itself: bool = True,
+    spelling: Spelling | None = None,
 ) -> Tensor:
     """Mix source tokens' embeddings for each new token: weights softmax(CSLS / temperature) over the nearest.
 
-    Two departures from WECHSEL, both worth points: CSLS in place of the cosine, so that hubs do not take part in
-    every mixture; and a mixture is as long as its parts are on average, where a mean of many directions is short.
+    Three departures from WECHSEL, each worth points: CSLS in place of the cosine, so that hubs do not take part in
+    every mixture; what is spelled alike is nearer; and a mixture is as long as its parts are on average, where a mean
+    of many directions is short.
 
     Args:
         embeddings: of the source's tokens, [source tokens, hidden].
@@ -77,6 +85,7 @@ def mix_embeddings(
         neighbours: how many source tokens are mixed.
         temperature: of the softmax.
         itself: whether row i of `source` may take part in row i of `other`.
+        spelling: of the same tokens; what its likeness says is added to CSLS.
 
     Returns:
         [tokens, hidden].
@@ -88,6 +97,8 @@ def mix_embeddings(
     mixed = []
     for places in torch.arange(len(other)).split(ROWS):
         likeness = 2 * other[places] @ source.mT - hubness
+        if spelling:
+            likeness += spelling.likeness(places)
         if not itself:
             likeness[torch.arange(len(places)), places] = -torch.inf
         nearest = likeness.topk(min(neighbours, len(source) - (not itself)), dim=1)

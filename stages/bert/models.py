@@ -3,7 +3,7 @@
 import logging
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,23 +150,25 @@ def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
     return None
 
 
-def fewer_layers(model: PreTrainedModel, layers: int) -> PreTrainedModel:
-    """Copy a model, keeping evenly spaced layers, the last one among them; every other parameter is the same.
+def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrainedModel:
+    """Copy a model, keeping some of its layers; every other parameter is the same.
 
     Where layers share their weights, the text goes fewer times through the same ones.
 
     Args:
         model: any classifier of transformers.
-        layers: how many are kept.
+        layers: how many are kept, evenly spaced and the last one among them; or which ones, the first being 1.
 
     Raises:
         UserError: the model has fewer.
     """
     depth = model.config.num_hidden_layers
-    if not 1 <= layers <= depth:
-        raise UserError(f"params.yaml: distill.layers: found {layers}; the teacher has {depth}")
-    kept = [(place + 1) * depth // layers - 1 for place in range(layers)]
-    config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": layers})
+    chosen = range(1, layers + 1) if isinstance(layers, int) else layers
+    if not 1 <= min(chosen) <= max(chosen) <= depth:
+        said = layers if isinstance(layers, int) else list(layers)
+        raise UserError(f"params.yaml: distill.layers: found {said}; the teacher has {depth}")
+    kept = [layer * depth // len(chosen) - 1 if isinstance(layers, int) else layer - 1 for layer in chosen]
+    config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": len(kept)})
     smaller: PreTrainedModel = type(model)(config)
     found = encoder_layers(model)
     state = model.state_dict()
