@@ -178,16 +178,11 @@ class Adapt(Section):
     representation: Representation
     masked_language_model: MaskedLanguageModel
 
-    @model_validator(mode="after")
-    def _take_steps(self) -> "Adapt":
-        if self.representation.steps + self.masked_language_model.steps == 0:
-            raise ValueError("representation.steps and masked_language_model.steps cannot both be 0")
-        return self
-
 
 class Distill(Training):
     """The smaller student, taught softly (Hinton et al. 2015)."""
 
+    epochs: NotNegative
     layers: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None
     temperature: Above0
     soft: Share

@@ -156,11 +156,10 @@ def test_something_must_be_left_to_train_on(changed: Callable[[str, object], Pat
     assert "below 1" in message
 
 
-def test_adaptation_takes_some_steps(changed: Callable[[str, object], Path]) -> None:
-    message = complaint(changed("adapt.representation.steps", 0))
-    assert ": adapt: " in message
-    assert "representation.steps" in message
-    assert "masked_language_model.steps" in message
+def test_adaptation_and_distillation_can_be_left_out(changed: Callable[[str, object], Path]) -> None:
+    assert load_parameters(changed("adapt.representation.steps", 0)).adapt.masked_language_model.steps == 0
+    assert load_parameters(changed("distill.epochs", 0)).distill.epochs == 0
+    assert ": finetune_source.epochs: found 0" in complaint(changed("finetune_source.epochs", 0))
 
 
 @pytest.mark.parametrize("key", ["seed", "align", "skipgram.dim", "adapt.representation.steps"])
