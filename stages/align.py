@@ -8,10 +8,12 @@ from stages.corpora.text import normalise, segment
 from stages.embeddings.alignment import align, mutual_neighbours, precision, standardise
 from stages.embeddings.dictionary import (
     entries_of_titles,
+    from_source,
     hold_out,
     known_pairs,
     load_dictionary,
     save_dictionary,
+    translation_weights,
     words_spelled_alike,
 )
 from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors
@@ -47,21 +49,27 @@ def main(role: Role) -> None:
 
         fixed, moving = standardise(source.vectors), standardise(other.vectors)
         csls = params.align.csls_neighbours
-        mapping = align(fixed, moving, learnt, params.align.rounds, params.align.refine_words, csls)
-        mapped = moving @ mapping
+        weights = translation_weights(learnt, source.vocabulary, other.vocabulary)
+        fit = align(fixed, moving, learnt, weights, params.align.rounds, params.align.refine_words, csls)
+        mapped = moving @ fit.mapping
         found = mutual_neighbours(fixed, mapped, csls)
         induced = [
             (source.vocabulary.words[int(s)], other.vocabulary.words[int(o)])
             for s, o in zip(found.source, found.other, strict=True)
         ]
         with replacing(Path("models/aligned") / role, directory=True) as folder:
-            save_vectors(WordVectors(other.vocabulary, mapped), folder, mapping=mapping)
+            save_vectors(WordVectors(other.vocabulary, mapped), folder, mapping=fit.mapping)
             save_dictionary(dict.fromkeys([*given, *titles, *alike, *induced]), folder / "dictionary.tsv")
-        at = precision(fixed, mapped, held, csls, (1, 5))
-        scores = {"precision_at_1": round(at[1], 6), "precision_at_5": round(at[5], 6)}
-        sizes = {"n": len(held.other.unique()), "dictionary_size": len(learnt), "induced": len(induced)}
-        write_json(Path("metrics/alignment") / f"{role}.json", {**scores, **sizes})
-        run.metrics({**scores, **sizes})
+        scores: dict[str, float] = {}
+        gold = {"": (fixed, mapped, held), "_from_source": (mapped, fixed, from_source(learnt, held))}
+        for direction, (keys, queries, wanted) in gold.items():
+            at = precision(keys, queries, wanted, csls, (1, 5))
+            scores |= {f"precision_at_{k}{direction}": round(share, 6) for k, share in at.items()}
+            scores[f"n{direction}"] = len(wanted.other.unique())
+        scores |= {"dictionary_size": len(learnt), "induced": len(induced)}
+        scores |= {"rounds": fit.rounds, "mean_cosine": round(fit.mean_cosine, 6)}
+        write_json(Path("metrics/alignment") / f"{role}.json", scores)
+        run.metrics(scores)
 
 
 if __name__ == "__main__":

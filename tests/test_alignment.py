@@ -18,6 +18,7 @@ from torch import Tensor
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings import alignment
 from stages.embeddings.alignment import (
+    Fit,
     Pairs,
     align,
     mean_similarity,
@@ -29,10 +30,12 @@ from stages.embeddings.alignment import (
 )
 from stages.embeddings.dictionary import (
     entries_of_titles,
+    from_source,
     hold_out,
     known_pairs,
     load_dictionary,
     save_dictionary,
+    translation_weights,
     words_spelled_alike,
 )
 
@@ -59,25 +62,30 @@ def rotation(dim: int, seed: int) -> Tensor:
     return torch.from_numpy(ortho_group.rvs(dim, random_state=seed))
 
 
+def even(rows: Tensor) -> Tensor:
+    """The same weight for each."""
+    return torch.ones(len(rows), dtype=torch.float64)
+
+
 # ------------------------------------------------------------------------------------------------ the map
 
 
 @pytest.mark.parametrize("dim", [2, 7, 30])
 def test_a_planted_rotation_is_found(dim: int) -> None:
     other, planted = vectors(3 * dim, dim, seed=1), rotation(dim, seed=2)
-    torch.testing.assert_close(orthogonal_map(other @ planted, other), planted, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(orthogonal_map(other @ planted, other, even(other)), planted, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(("rows", "dim"), [(50, 6), (200, 40)])
 def test_the_map_is_scipys(rows: int, dim: int) -> None:
     source, other = vectors(rows, dim, seed=1), vectors(rows, dim, seed=2)
     expected, _ = orthogonal_procrustes(other.numpy(), source.numpy())
-    numpy.testing.assert_allclose(orthogonal_map(source, other).numpy(), expected, atol=1e-10)
+    numpy.testing.assert_allclose(orthogonal_map(source, other, even(other)).numpy(), expected, atol=1e-10)
 
 
 def test_no_other_rotation_fits_better() -> None:
     source, other = vectors(40, 5, seed=1), vectors(40, 5, seed=2)
-    found = (other @ orthogonal_map(source, other) - source).norm()
+    found = (other @ orthogonal_map(source, other, even(other)) - source).norm()
     assert all((other @ rotation(5, seed) - source).norm() >= found for seed in range(200))
 
 
@@ -89,22 +97,22 @@ def test_no_other_rotation_fits_better() -> None:
 )
 def test_the_map_is_orthogonal_whatever_the_input(pair: Matrix) -> None:
     dim = pair.shape[2]
-    mapping = orthogonal_map(torch.from_numpy(pair[0]), torch.from_numpy(pair[1]))
+    mapping = orthogonal_map(torch.from_numpy(pair[0]), torch.from_numpy(pair[1]), torch.ones(pair.shape[1]))
     torch.testing.assert_close(mapping @ mapping.mT, torch.eye(dim, dtype=torch.float64), rtol=0, atol=1e-9)
 
 
 def test_a_dictionary_smaller_than_the_dimension_still_maps_its_own_entries() -> None:
     other, planted = vectors(5, 30, seed=1), rotation(30, seed=2)
-    mapping = orthogonal_map(other @ planted, other)
+    mapping = orthogonal_map(other @ planted, other, even(other))
     torch.testing.assert_close(other @ mapping, other @ planted, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(mapping.mT @ mapping, torch.eye(30, dtype=torch.float64), rtol=0, atol=1e-9)
 
 
 def test_the_map_has_the_type_of_the_vectors() -> None:
     source, other = vectors(40, 5, seed=1), vectors(40, 5, seed=2)
-    found = orthogonal_map(source.float(), other.float())
+    found = orthogonal_map(source.float(), other.float(), even(other))
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found.double(), orthogonal_map(source, other), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found.double(), orthogonal_map(source, other, even(other)), rtol=0, atol=1e-6)
 
 
 def test_standardised_rows_are_of_unit_length_and_have_no_common_direction() -> None:
@@ -211,11 +219,16 @@ def planted(rows: int, dim: int, noise: float) -> tuple[Tensor, Tensor, Tensor]:
     return source, other / other.norm(dim=1, keepdim=True), turned
 
 
+def fitted(source: Tensor, other: Tensor, seeds: Pairs, rounds: int, refine_words: int, neighbours: int) -> Fit:
+    """With the same weight for each seed."""
+    return align(source, other, seeds, torch.ones(len(seeds)), rounds, refine_words, neighbours)
+
+
 def test_refinement_finds_the_rotation_from_fewer_seeds_than_dimensions() -> None:
     source, other, turned = planted(rows=500, dim=24, noise=0.2)
     seeds = Pairs(torch.arange(14), torch.arange(14))
-    rough = align(source, other, seeds, rounds=0, refine_words=500, neighbours=10)
-    fine = align(source, other, seeds, rounds=5, refine_words=500, neighbours=10)
+    rough = fitted(source, other, seeds, rounds=0, refine_words=500, neighbours=10).mapping
+    fine = fitted(source, other, seeds, rounds=5, refine_words=500, neighbours=10).mapping
     everyone = Pairs(torch.arange(14, 500), torch.arange(14, 500))
     before = precision(source, other @ rough, everyone, 10, (1,))[1]
     after = precision(source, other @ fine, everyone, 10, (1,))[1]
@@ -229,8 +242,11 @@ def test_refinement_finds_the_rotation_from_fewer_seeds_than_dimensions() -> Non
 def test_without_rounds_the_map_is_that_of_the_seeds() -> None:
     source, other, _ = planted(rows=60, dim=6, noise=0.3)
     seeds = Pairs(torch.tensor([4, 9, 1, 30, 31, 32, 33]), torch.tensor([4, 9, 1, 30, 31, 32, 40]))
-    found = align(source, other, seeds, rounds=0, refine_words=60, neighbours=5)
-    torch.testing.assert_close(found, orthogonal_map(source[seeds.source], other[seeds.other]))
+    found = fitted(source, other, seeds, rounds=0, refine_words=60, neighbours=5)
+    assert found.rounds == 0
+    torch.testing.assert_close(
+        found.mapping, orthogonal_map(source[seeds.source], other[seeds.other], torch.ones(len(seeds)))
+    )
 
 
 def test_a_round_adds_the_mutual_neighbours_to_the_seeds() -> None:
@@ -242,20 +258,24 @@ def test_a_round_adds_the_mutual_neighbours_to_the_seeds() -> None:
     pairs = [(int(forward[o]), o) for o in range(60) if backward[forward[o]] == o]
     pairs += list(zip(seeds.source.tolist(), seeds.other.tolist(), strict=True))
     second, _ = orthogonal_procrustes(other[[o for _, o in pairs]].numpy(), source[[s for s, _ in pairs]].numpy())
-    found = align(source, other, seeds, rounds=1, refine_words=60, neighbours=5)
-    numpy.testing.assert_allclose(found.numpy(), second, atol=1e-9)
+    found = fitted(source, other, seeds, rounds=1, refine_words=60, neighbours=5)
+    assert found.rounds == 1
+    numpy.testing.assert_allclose(found.mapping.numpy(), second, atol=1e-9)
 
 
 def test_only_the_most_frequent_words_take_part_in_the_refinement() -> None:
     """Rarer words that would fit much better change nothing."""
     source, other, turned = planted(rows=300, dim=12, noise=0.2)
     seeds = Pairs(torch.arange(10), torch.arange(10))
-    found = align(source, other, seeds, rounds=3, refine_words=150, neighbours=5)
+    found = fitted(source, other, seeds, rounds=3, refine_words=150, neighbours=5).mapping
     tempting = source.clone(), other.clone()
     tempting[0][150:] = other[:150] @ turned
     tempting[1][150:] = source[:150] @ turned.mT
     torch.testing.assert_close(
-        align(tempting[0], tempting[1], seeds, rounds=3, refine_words=150, neighbours=5), found, rtol=0, atol=1e-9
+        fitted(tempting[0], tempting[1], seeds, rounds=3, refine_words=150, neighbours=5).mapping,
+        found,
+        rtol=0,
+        atol=1e-9,
     )
 
 
@@ -263,8 +283,92 @@ def test_only_the_most_frequent_words_take_part_in_the_refinement() -> None:
 def test_vocabularies_of_different_size_are_aligned(size: int, others: int) -> None:
     source, other, turned = planted(rows=300, dim=6, noise=0.1)
     seeds = Pairs(torch.arange(8), torch.arange(8))
-    found = align(source[:size], other[:others], seeds, rounds=3, refine_words=1000, neighbours=10)
+    found = fitted(source[:size], other[:others], seeds, rounds=3, refine_words=1000, neighbours=10).mapping
     assert (found - turned).norm() < 0.3
+
+
+def test_refinement_ends_when_words_come_no_nearer_to_their_translations() -> None:
+    source, other, _ = planted(rows=500, dim=24, noise=0.2)
+    seeds = Pairs(torch.arange(14), torch.arange(14))
+    by_most = [fitted(source, other, seeds, rounds=most, refine_words=400, neighbours=10) for most in range(12)]
+    last = by_most[-1]
+    assert 2 <= last.rounds < 11, "it does not need them all"
+    for most, fit in enumerate(by_most):
+        assert fit.rounds == min(most, last.rounds)
+        scores = csls(other[:400] @ fit.mapping, source[:400], 10)
+        cosines = [float(source[s] @ (other[o] @ fit.mapping)) for o, s in enumerate(scores.argmax(1))]
+        assert fit.mean_cosine == pytest.approx(sum(cosines) / 400)
+    assert [fit.mean_cosine for fit in by_most] == sorted(fit.mean_cosine for fit in by_most)
+    assert torch.equal(by_most[last.rounds].mapping, last.mapping)
+
+
+def test_a_round_that_makes_it_worse_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, other, turned = planted(rows=300, dim=12, noise=0.2)
+    seeds = Pairs(torch.arange(250), torch.arange(250))
+    wrong = Pairs(torch.arange(300).repeat(5), torch.randperm(300, generator=torch.Generator()).repeat(5))
+    monkeypatch.setattr(alignment, "mutual_neighbours", lambda *_: wrong)
+    fit = fitted(source, other, seeds, rounds=4, refine_words=300, neighbours=10)
+    assert fit.rounds == 0
+    assert (fit.mapping - turned).norm() < 0.2
+
+
+# --------------------------------------------------------------------------------------------- ambiguous entries
+
+
+def test_weights_are_the_least_squares_of_repeated_pairs() -> None:
+    """A pair of weight 3 is three pairs."""
+    source, other = vectors(20, 5, seed=1), vectors(20, 5, seed=2)
+    times = torch.randint(1, 4, (20,), generator=torch.Generator().manual_seed(3))
+    expected, _ = orthogonal_procrustes(
+        other.repeat_interleave(times, 0).numpy(), source.repeat_interleave(times, 0).numpy()
+    )
+    numpy.testing.assert_allclose(orthogonal_map(source, other, times).numpy(), expected, atol=1e-10)
+
+
+def weights_of(pairs: list[tuple[int, int]]) -> Tensor:
+    """Of words that no two are spelled alike."""
+    source, other = (torch.tensor(side) for side in zip(*pairs, strict=True))
+    names = [vocabulary(*(f"{letter * (place + 1)}" for place in range(10))) for letter in "ab"]
+    return translation_weights(Pairs(source, other), *names)
+
+
+def test_an_ambiguous_word_weighs_as_much_as_another() -> None:
+    found = weights_of([(0, 0), (1, 1), (2, 1), (3, 1), (4, 2), (4, 3), (5, 4), (5, 1)])
+    assert found.tolist() == pytest.approx([1, 1 / 4, 1 / 4, 1 / 4, 1 / 2, 1 / 2, 1 / 2, 1 / 4])
+
+
+def test_spellings_of_one_word_are_not_ambiguous() -> None:
+    source, other = (
+        vocabulary("resume", "general", "chair"),
+        vocabulary("résumé", "resume", "général", "chaise", "chair"),
+    )
+    pairs = Pairs(torch.tensor([0, 0, 1, 2, 2, 0]), torch.tensor([0, 1, 2, 3, 4, 3]))
+    assert translation_weights(pairs, source, other).tolist() == [1, 1, 1, 1 / 2, 1, 1 / 2]
+    none = torch.tensor([], dtype=torch.int64)
+    assert len(translation_weights(Pairs(none, none), source, other)) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40, unique=True))
+def test_no_word_weighs_more_than_one(pairs: list[tuple[int, int]]) -> None:
+    weights = weights_of(pairs)
+    source, other = (torch.tensor(side) for side in zip(*pairs, strict=True))
+    for own, others in ((source, other), (other, source)):
+        for word in own.unique():
+            mine = own == word
+            total = float(weights[mine].sum())
+            assert total <= 1 + 1e-9
+            if all((others == translation).sum() <= mine.sum() for translation in others[mine]):
+                assert total == pytest.approx(1)
+
+
+def test_many_wrong_translations_of_a_word_turn_the_map_no_further_than_one() -> None:
+    source, other, turned = planted(rows=60, dim=6, noise=0.1)
+    good = torch.arange(40)
+    seeds = Pairs(torch.cat([good, torch.arange(60)]), torch.cat([good, torch.full((60,), 59)]))
+    names = [vocabulary(*(f"{letter * (place + 1)}" for place in range(60))) for letter in "ab"]
+    weights = translation_weights(seeds, *names)
+    weighted, equal = (orthogonal_map(source[seeds.source], other[seeds.other], w) for w in (weights, even(weights)))
+    assert (weighted - turned).norm() < 0.6 * (equal - turned).norm()
 
 
 def brute_precision(source: Tensor, mapped: Tensor, gold: Pairs, neighbours: int, k: int) -> float:
@@ -354,6 +458,14 @@ def test_held_out_pairs_share_no_word_of_the_other_language_with_the_rest() -> N
     both = [(int(s), int(o)) for part in (learnt, held) for s, o in zip(part.source, part.other, strict=True)]
     assert sorted(both) == sorted(zip(pairs.source.tolist(), pairs.other.tolist(), strict=True))
     assert len(set(held.other.tolist())) / len(set(pairs.other.tolist())) == pytest.approx(0.1, abs=0.03)
+
+
+def test_the_other_way_only_words_are_asked_of_which_nothing_was_learnt() -> None:
+    learnt = Pairs(torch.tensor([0, 1, 2]), torch.tensor([10, 11, 12]))
+    held = Pairs(torch.tensor([0, 3, 4, 3]), torch.tensor([13, 14, 15, 16]))
+    found = from_source(learnt, held)
+    assert found.source.tolist() == [14, 15, 16]
+    assert found.other.tolist() == [3, 4, 3]
 
 
 def test_a_word_is_held_out_whatever_else_is_in_the_vocabulary() -> None:

@@ -1,7 +1,7 @@
 """An orthogonal map between two word-vector spaces, refined without labels.
 
-Procrustes: Schönemann 1966; Xing et al. 2015 (unit vectors). Refinement by mutual nearest neighbours under CSLS:
-Lample et al. 2018 (MUSE), equations 6 and 7 and section 3.
+Procrustes: Schönemann 1966; Xing et al. 2015 (unit vectors). Refinement by mutual nearest neighbours under CSLS, and
+when it ends: Lample et al. 2018 (MUSE), equations 6 and 7 and sections 2 and 3.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from torch import Tensor
 from stages.embeddings.vectors import unit
 
 ROWS = 2048  # of a similarity matrix that are in memory at a time
+LEAST_GAIN = 1e-4  # of mean cosine, for which another round of refinement is kept
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,18 @@ def standardise(vectors: Tensor) -> Tensor:
     return unit(scaled - scaled.mean(0))
 
 
-def orthogonal_map(source: Tensor, other: Tensor) -> Tensor:
-    """Find the orthogonal W that minimises ‖other · W − source‖ (Schönemann 1966).
+def orthogonal_map(source: Tensor, other: Tensor, weights: Tensor) -> Tensor:
+    """Find the orthogonal W with the least weighted sum of ‖other · W − source‖² (Schönemann 1966).
 
     Args:
         source: one row for each pair, [pairs, dim].
         other: their translations, [pairs, dim].
+        weights: of the pairs, [pairs].
 
     Returns:
         W, [dim, dim]; W·Wᵀ is the identity.
     """
-    left, _, right = torch.linalg.svd(other.double().mT @ source.double())
+    left, _, right = torch.linalg.svd((weights[:, None] * other.double()).mT @ source.double())
     return (left @ right).to(source.dtype)
 
 
@@ -82,28 +84,53 @@ def mutual_neighbours(source: Tensor, other: Tensor, neighbours: int) -> Pairs:
     return Pairs(source=forward[mutual], other=own[mutual])
 
 
-def align(source: Tensor, other: Tensor, seeds: Pairs, rounds: int, refine_words: int, neighbours: int) -> Tensor:
+@dataclass(frozen=True)
+class Fit:
+    """A map, and how it came about."""
+
+    mapping: Tensor  # W of `orthogonal_map`
+    rounds: int  # of refinement that it has
+    mean_cosine: float  # see `translated_cosine`
+
+
+def translated_cosine(source: Tensor, other: Tensor, neighbours: int) -> float:
+    """Mean cosine of words with their translations under CSLS: how well a map fits, by no label (MUSE, section 3)."""
+    best = nearest(other, source, neighbours, 1)[:, 0]
+    return float((other * source[best]).sum(1).mean())
+
+
+def align(
+    source: Tensor, other: Tensor, seeds: Pairs, weights: Tensor, rounds: int, refine_words: int, neighbours: int
+) -> Fit:
     """Map `other` onto `source`: Procrustes on a dictionary, then refinement.
 
-    Each round takes the mutual nearest neighbours among the most frequent words as its dictionary, beside the seeds.
+    Each round takes the mutual nearest neighbours among the most frequent words as its dictionary, beside the seeds. It
+    ends when the words of the other language come no nearer to their translations, and the best round is kept.
 
     Args:
         source: standardised vectors, the most frequent word first, [source words, dim].
         other: the same of the other language, [other words, dim].
         seeds: known translations.
-        rounds: of refinement.
-        refine_words: so many of the most frequent words of each language take part in it.
+        weights: of the seeds, [seeds]; a pair that refinement finds weighs 1.
+        rounds: of refinement at most.
+        refine_words: so many of the most frequent words of each language take part in it, and judge it.
         neighbours: k of CSLS.
-
-    Returns:
-        W of `orthogonal_map`.
     """
-    mapping = orthogonal_map(source[seeds.source], other[seeds.other])
-    for _ in range(rounds):
-        found = mutual_neighbours(source[:refine_words], other[:refine_words] @ mapping, neighbours)
+    frequent = source[:refine_words], other[:refine_words]
+
+    def judged(mapping: Tensor, done: int) -> Fit:
+        return Fit(mapping, done, translated_cosine(frequent[0], frequent[1] @ mapping, neighbours))
+
+    best = judged(orthogonal_map(source[seeds.source], other[seeds.other], weights), 0)
+    while best.rounds < rounds:
+        found = mutual_neighbours(frequent[0], frequent[1] @ best.mapping, neighbours)
         pairs = Pairs(torch.cat([seeds.source, found.source]), torch.cat([seeds.other, found.other]))
-        mapping = orthogonal_map(source[pairs.source], other[pairs.other])
-    return mapping
+        everything = torch.cat([weights, weights.new_ones(len(found))])
+        refined = judged(orthogonal_map(source[pairs.source], other[pairs.other], everything), best.rounds + 1)
+        if refined.mean_cosine < best.mean_cosine + LEAST_GAIN:
+            break
+        best = refined
+    return best
 
 
 def precision(source: Tensor, mapped: Tensor, gold: Pairs, neighbours: int, at: tuple[int, ...]) -> dict[int, float]:

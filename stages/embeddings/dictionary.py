@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas
 import torch
+from torch import Tensor
 
 from stages.corpora.articles import concept_of, unit_hash
 from stages.corpora.vocabulary import Vocabulary
@@ -63,6 +64,24 @@ def known_pairs(entries: Iterable[tuple[str, str]], source: Vocabulary, other: V
     )
 
 
+def translation_weights(pairs: Pairs, source: Vocabulary, other: Vocabulary) -> Tensor:
+    """Weigh pairs so that a word's translations add up to 1, however many it has, [pairs], float64.
+
+    A pair of two ambiguous words has the lower one of their weights. Pairs that are spelled alike but for accents weigh
+    1 each and take no part in this: they are spellings of one word, not different words. (With them, alignment lost.)
+    """
+    alike = [
+        concept_of(source.words[int(s)]) == concept_of(other.words[int(o)])
+        for s, o in zip(pairs.source, pairs.other, strict=True)
+    ]
+    told = ~torch.tensor(alike, dtype=torch.bool)
+    weights = torch.ones(len(pairs), dtype=torch.float64)
+    if told.any():
+        times = [torch.bincount(side[told])[side[told]] for side in (pairs.source, pairs.other)]
+        weights[told] = 1 / torch.maximum(*times).double()
+    return weights
+
+
 def hold_out(pairs: Pairs, other: Vocabulary, share: float) -> tuple[Pairs, Pairs]:
     """Divide pairs by a hash of the other language's word, so that no word is on both sides.
 
@@ -71,3 +90,13 @@ def hold_out(pairs: Pairs, other: Vocabulary, share: float) -> tuple[Pairs, Pair
     """
     held = torch.tensor([unit_hash("held out:" + other.words[int(o)]) < share for o in pairs.other], dtype=torch.bool)
     return Pairs(pairs.source[~held], pairs.other[~held]), Pairs(pairs.source[held], pairs.other[held])
+
+
+def from_source(learnt: Pairs, held: Pairs) -> Pairs:
+    """The held-out pairs the other way round, of the source's words of which nothing is left to learn from.
+
+    Returns:
+        Pairs whose `other` are the source's words, for `precision` with the vectors' places changed.
+    """
+    unseen = ~torch.isin(held.source, learnt.source)
+    return Pairs(source=held.other[unseen], other=held.source[unseen])
