@@ -16,6 +16,7 @@ from stages.embeddings.dictionary import (
     translation_weights,
     words_spelled_alike,
 )
+from stages.embeddings.spelling import compare_spelling
 from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors
 from stages.errors import UserError
 from stages.outputs import replacing, write_json
@@ -50,9 +51,10 @@ def main(role: Role) -> None:
         fixed, moving = standardise(source.vectors), standardise(other.vectors)
         csls = params.align.csls_neighbours
         weights = translation_weights(learnt, source.vocabulary, other.vocabulary)
-        fit = align(fixed, moving, learnt, weights, params.align.rounds, params.align.refine_words, csls)
+        spelling = compare_spelling(source.vocabulary.words, other.vocabulary.words, params.align.spelling)
+        fit = align(fixed, moving, learnt, weights, params.align.rounds, params.align.refine_words, csls, spelling)
         mapped = moving @ fit.mapping
-        found = mutual_neighbours(fixed, mapped, csls)
+        found = mutual_neighbours(fixed, mapped, csls, spelling)
         induced = [
             (source.vocabulary.words[int(s)], other.vocabulary.words[int(o)])
             for s, o in zip(found.source, found.other, strict=True)

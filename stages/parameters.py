@@ -109,6 +109,7 @@ class Align(Section):
     rounds: Count
     refine_words: Positive
     csls_neighbours: Positive
+    spelling: NotNegative
 
 
 class Training(Section):

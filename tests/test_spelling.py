@@ -3,10 +3,12 @@
 import math
 from collections import Counter
 
+import numpy
 import pytest
 import torch
 
 from stages.bert.mixtures import mix_embeddings
+from stages.embeddings.alignment import Pairs, align, mutual_neighbours, nearest, standardise
 from stages.embeddings.spelling import Spelling, compare_spelling, latin
 
 ENGLISH = ["university", "history", "moscow", "river", "electricity", "king"]
@@ -93,3 +95,24 @@ def test_of_two_words_with_the_same_vector_the_one_that_is_spelled_alike_is_mixe
     spelling = spelling_of(ENGLISH, ["histoire", "université"])
     mixed = mix_embeddings(embeddings, vectors, vectors[:2], 1, 0.1, spelling=spelling)
     torch.testing.assert_close(mixed, embeddings[[1, 0]])
+
+
+def test_refinement_finds_the_translations_that_vectors_alone_confuse() -> None:
+    """Two languages with the same words but for an ending; noise hides half of the vectors' likeness."""
+    draw = numpy.random.default_rng(3)
+    stems = ["".join(draw.choice(list("abdegilmnoprstu"), 6)) for _ in range(300)]
+    true = torch.from_numpy(draw.normal(size=(300, 20)))
+    rotation = torch.from_numpy(numpy.linalg.qr(draw.normal(size=(20, 20)))[0])
+    noisy = [true + 1.2 * torch.from_numpy(draw.normal(size=true.shape)) for _ in range(2)]
+    source, other = standardise(noisy[0]), standardise(noisy[1] @ rotation)
+    seeds = Pairs(torch.arange(25), torch.arange(25))
+    spelling = spelling_of([stem + "ation" for stem in stems], [stem + "ación" for stem in stems])
+
+    def right(spelling: Spelling | None) -> int:
+        fit = align(source, other, seeds, torch.ones(25), 5, 300, 10, spelling)
+        return int((nearest(other @ fit.mapping, source, 10, 1)[:, 0] == torch.arange(300)).sum())
+
+    assert right(spelling) > 1.2 * right(None)
+    found = mutual_neighbours(source, other @ rotation.mT, 10, spelling)
+    assert len(found) > 250
+    assert torch.equal(found.source, found.other)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stages.embeddings.spelling import Spelling
 from stages.embeddings.vectors import unit
 
 ROWS = 2048  # of a similarity matrix that are in memory at a time
@@ -58,7 +59,7 @@ def mean_similarity(queries: Tensor, keys: Tensor, neighbours: int) -> Tensor:
     return torch.cat([(rows @ keys.mT).topk(k, dim=1).values.mean(1) for rows in queries.split(ROWS)])
 
 
-def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int) -> Tensor:
+def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int, spelling: Spelling | None = None) -> Tensor:
     """The best keys for each query under CSLS, 2cos(x, y) − r(x) − r(y) (MUSE, equation 7); rows of unit length.
 
     Args:
@@ -66,19 +67,25 @@ def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int) -> Tensor
         keys: [keys, dim].
         neighbours: k of the mean similarities.
         best: how many keys are wanted.
+        spelling: of the keys (as its source) and the queries; what its likeness says is added.
 
     Returns:
         Row numbers of keys, the best first, [queries, best]. A query's own r does not change its order.
     """
     hubness = mean_similarity(keys, queries, neighbours)
-    k = min(best, len(keys))
-    return torch.cat([(2 * rows @ keys.mT - hubness).topk(k, dim=1).indices for rows in queries.split(ROWS)])
+    found = []
+    for places in torch.arange(len(queries)).split(ROWS):
+        likeness = 2 * queries[places] @ keys.mT - hubness
+        if spelling:
+            likeness += spelling.likeness(places)
+        found.append(likeness.topk(min(best, len(keys)), dim=1).indices)
+    return torch.cat(found)
 
 
-def mutual_neighbours(source: Tensor, other: Tensor, neighbours: int) -> Pairs:
-    """Pairs of rows that are each other's nearest under CSLS; rows of unit length in one space."""
-    forward = nearest(other, source, neighbours, 1)[:, 0]
-    backward = nearest(source, other, neighbours, 1)[:, 0]
+def mutual_neighbours(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling | None = None) -> Pairs:
+    """Pairs of rows that are each other's nearest under CSLS, and spelling; rows of unit length in one space."""
+    forward = nearest(other, source, neighbours, 1, spelling)[:, 0]
+    backward = nearest(source, other, neighbours, 1, spelling.turned() if spelling else None)[:, 0]
     own = torch.arange(len(other))
     mutual = backward[forward] == own
     return Pairs(source=forward[mutual], other=own[mutual])
@@ -100,7 +107,14 @@ def translated_cosine(source: Tensor, other: Tensor, neighbours: int) -> float:
 
 
 def align(
-    source: Tensor, other: Tensor, seeds: Pairs, weights: Tensor, rounds: int, refine_words: int, neighbours: int
+    source: Tensor,
+    other: Tensor,
+    seeds: Pairs,
+    weights: Tensor,
+    rounds: int,
+    refine_words: int,
+    neighbours: int,
+    spelling: Spelling | None = None,
 ) -> Fit:
     """Map `other` onto `source`: Procrustes on a dictionary, then refinement.
 
@@ -115,15 +129,17 @@ def align(
         rounds: of refinement at most.
         refine_words: so many of the most frequent words of each language take part in it, and judge it.
         neighbours: k of CSLS.
+        spelling: of all words; what is spelled alike is nearer when a dictionary is taken, but not when it is judged.
     """
     frequent = source[:refine_words], other[:refine_words]
+    spelled = spelling and spelling.only(slice(refine_words), slice(refine_words))
 
     def judged(mapping: Tensor, done: int) -> Fit:
         return Fit(mapping, done, translated_cosine(frequent[0], frequent[1] @ mapping, neighbours))
 
     best = judged(orthogonal_map(source[seeds.source], other[seeds.other], weights), 0)
     while best.rounds < rounds:
-        found = mutual_neighbours(frequent[0], frequent[1] @ best.mapping, neighbours)
+        found = mutual_neighbours(frequent[0], frequent[1] @ best.mapping, neighbours, spelled)
         pairs = Pairs(torch.cat([seeds.source, found.source]), torch.cat([seeds.other, found.other]))
         everything = torch.cat([weights, weights.new_ones(len(found))])
         refined = judged(orthogonal_map(source[pairs.source], other[pairs.other], everything), best.rounds + 1)

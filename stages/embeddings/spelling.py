@@ -30,6 +30,10 @@ class Spelling:
         cosines = self.other[rows.numpy()] @ self.source.T
         return torch.from_numpy(cosines.toarray()) * self.weight
 
+    def turned(self) -> "Spelling":
+        """The same with the languages' places changed."""
+        return Spelling(self.other, self.source, self.weight)
+
     def only(self, source: Tensor | slice, other: Tensor | slice) -> "Spelling":
         """The same of a part of the words, by their row numbers."""
         parts = [rows if isinstance(rows, slice) else rows.numpy() for rows in (source, other)]
