@@ -92,6 +92,8 @@ def test_the_shipped_file_loads_with_the_values_that_stand_in_it() -> None:
         ("finetune_source.tokens", 7, ("7", "greater than or equal to 8")),
         ("evaluate.baseline_penalties", [], ("at least 1",)),
         ("device", "tpu", ("'tpu'", "auto", "cpu", "cuda", "mps")),
+        ("transplant.method", "best", ("'best'", "csls_mixtures", "wechsel", "focus", "random", "mean")),
+        ("transplant.tokenizer", "new", ("'new'", "extended", "trained")),
         ("corpus", "../mine", ("'../mine'",)),
         ("download.languages.source", "English", ("'English'", "pattern")),
         ("skipgram", 5, ("5", "dictionary")),
