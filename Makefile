@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro ui test check bench readme requirements clean
+.PHONY: help repro ui test check bench ablation readme requirements clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ check: .venv/ready-dev  ## style, types, and which part may import which
 
 bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim
 	@python -m benchmarks.skipgram
+
+ablation: .venv/ready  ## what each part is worth, over three seeds: many hours; then docs/results.md
+	@python -m benchmarks.ablation queue
+	@dvc exp run --run-all
+	@python -m benchmarks.ablation write
 
 readme: .venv/ready  ## write the evaluation table into README.md
 	@python -m benchmarks.readme
