@@ -115,4 +115,4 @@ def test_refinement_finds_the_translations_that_vectors_alone_confuse() -> None:
     assert right(spelling) > 1.2 * right(None)
     found = mutual_neighbours(source, other @ rotation.mT, 10, spelling)
     assert len(found) > 250
-    assert torch.equal(found.source, found.other)
+    assert (found.source == found.other).double().mean() > 0.98

@@ -6,13 +6,15 @@ of letters, and Latin letters for every script.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy
 import torch
 from anyascii import anyascii
-from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 GRAMS = (2, 4)  # letters in an n-gram, the edges of a word counting as one each
 
@@ -21,8 +23,8 @@ GRAMS = (2, 4)  # letters in an n-gram, the edges of a word counting as one each
 class Spelling:
     """Character n-grams of two languages' words, weighted by TF-IDF; rows of unit length."""
 
-    source: csr_array  # float32, [source words, n-grams]
-    other: csr_array  # float32, [other words, n-grams]
+    source: "csr_array"  # float32, [source words, n-grams]
+    other: "csr_array"  # float32, [other words, n-grams]
     weight: float  # of a cosine between them, beside twice the cosine of the vectors (CSLS)
 
     def likeness(self, rows: Tensor) -> Tensor:
@@ -51,6 +53,10 @@ def compare_spelling(source: Sequence[str], other: Sequence[str], weight: float)
     Returns:
         None without a weight, or without words.
     """
+    # Here, since much else imports this room and need not wait for scikit-learn.
+    from scipy.sparse import csr_array
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     spelled = [[latin(word) for word in words] for words in (source, other)]
     if not weight or not all(any(map(str.strip, words)) for words in spelled):
         return None
