@@ -29,7 +29,7 @@ ROLE: Role = "target"
 
 def schedule(own: Representation | MaskedLanguageModel) -> Schedule:
     """One pass over as many batches as there are steps."""
-    return Schedule(epochs=1, batch=own.batch, learning_rate=own.learning_rate, warmup=0.1, weight_decay=0.0)
+    return Schedule(1, own.batch, own.learning_rate, warmup=0.1, weight_decay=0.0, dropout=own.dropout)
 
 
 def main() -> None:

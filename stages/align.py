@@ -83,11 +83,8 @@ def main(role: Role) -> None:
             save_dictionary(dict.fromkeys([*known.entries, *induced]), folder / "dictionary.tsv")
         scores: dict[str, float] = {}
         back = from_source(known.learnt, known.held)
-        for direction, (keys, queries, gold) in {
-            "": (fixed, mapped, known.held),
-            "_from_source": (mapped, fixed, back),
-        }.items():
-            at = precision(keys, queries, gold, own.csls_neighbours, (1, 5))
+        for direction, keys, queries, gold in (("", fixed, mapped, known.held), ("_from_source", mapped, fixed, back)):
+            at = precision(keys, queries, gold, neighbours, (1, 5))
             scores |= {f"precision_at_{k}{direction}": round(share, 6) for k, share in at.items()}
             scores[f"n{direction}"] = len(gold.other.unique())
         scores |= {"dictionary_size": len(known.learnt), "induced": len(induced)}

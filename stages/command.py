@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stages.checked_yaml import Section
 from stages.corpora.presets import languages_of
 from stages.errors import UserError
 from stages.graph import files_of
-from stages.parameters import ROLES, Parameters, Role, Section
+from stages.parameters import ROLES, Parameters, Role
 from stages.tracking import Run, tracked
 
 

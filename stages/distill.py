@@ -42,19 +42,17 @@ def main() -> None:
         )
         freeze_output_layer(student.model)
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in lessons.topics]
-        curve = []
-        if own.epochs:
-            curve = train(
-                student.model,
-                encode(texts, student.tokenizer, tokens, labels=labels, teacher_logits=logits.tolist()),
-                batch_loss(own.temperature, own.soft),
-                padding(student.tokenizer),
-                schedule_of(own),
-                seed=params.seed,
-                device=device,
-                what="distill",
-                report=run.metrics,
-            )
+        curve = train(
+            student.model,
+            encode(texts, student.tokenizer, tokens, labels=labels, teacher_logits=logits.tolist()),
+            batch_loss(own.temperature, own.soft),
+            padding(student.tokenizer),
+            schedule_of(own),
+            seed=params.seed,
+            device=device,
+            what="distill",
+            report=run.metrics,
+        )
         with replacing(Path("models/distilled"), directory=True) as folder:
             save_classifier(student, folder)
         save_curve(curve, Path("metrics/plots/loss/distill.csv"))

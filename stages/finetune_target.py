@@ -1,5 +1,6 @@
 """finetune_target: fine-tune the student on target labels; and, as a control, the same model from random weights."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 from stages.bert.classification import encode, label_loss, padding, predict_logits
 from stages.bert.models import Classifier, freeze_output_layer, load_classifier, save_classifier, seeded
-from stages.bert.training import Schedule, schedule_of, train
+from stages.bert.training import schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
@@ -69,7 +70,7 @@ def main() -> None:
             raise UserError(
                 f"finetune_target: the target's topic {unknown[0]!r} is not the source's: map it in the preset"
             )
-        slow = Schedule(own.scratch.epochs, own.batch, own.scratch.learning_rate, own.warmup, own.weight_decay)
+        slow = replace(schedule_of(own), **own.scratch.model_dump())
         curves: dict[str, list[tuple[int, float]]] = {"finetune_target": [], "scratch": []}
         for name, classifier, how in (("finetune_target", student, schedule_of(own)), ("scratch", scratch, slow)):
             if texts.empty:

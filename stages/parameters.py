@@ -1,14 +1,11 @@
 """params.yaml as typed, frozen objects, checked whole before anything runs."""
 
 from pathlib import Path
-from types import NoneType
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, model_validator
 
-from stages.errors import UserError
+from stages.checked_yaml import Section, as_tuple, check, read_yaml
 
 Role = Literal["source", "target", "test"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -19,23 +16,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
-
-
-Checked = TypeVar("Checked", bound=BaseModel)
-
-
-class Section(BaseModel):
-    """A part of a YAML file: no unknown keys, no silent conversions, no changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def _as_tuple(values: Any, key: str) -> Any:
-    """A section's values, with a list as a tuple: YAML knows lists only, which strict types do not turn into one."""
-    if isinstance(values, dict) and isinstance(values.get(key), list):
-        return {**values, key: tuple(values[key])}
-    return values
 
 
 class Languages(Section):
@@ -121,7 +103,7 @@ class Training(Section):
     learning_rate: Rate
     warmup: Share
     weight_decay: Share
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Dropout
 
 
 class Mixtures(Section):
@@ -160,6 +142,7 @@ class Representation(Section):
     steps: Count
     batch: Positive
     learning_rate: Rate
+    dropout: Dropout
     strings: Share
     strung: Positive
 
@@ -170,6 +153,7 @@ class MaskedLanguageModel(Section):
     steps: Count
     batch: Positive
     learning_rate: Rate
+    dropout: Dropout
     masked: Rate
 
 
@@ -192,7 +176,7 @@ class Distill(Training):
     @model_validator(mode="before")
     @classmethod
     def _layers(cls, values: Any) -> Any:
-        return _as_tuple(values, "layers")
+        return as_tuple(values, "layers")
 
     @model_validator(mode="after")
     def _each_layer_once(self) -> "Distill":
@@ -206,6 +190,7 @@ class Scratch(Section):
 
     epochs: Above0
     learning_rate: Rate
+    dropout: Dropout
 
 
 class FinetuneTarget(Training):
@@ -226,7 +211,7 @@ class Evaluate(Section):
     @model_validator(mode="before")
     @classmethod
     def _penalties(cls, values: Any) -> Any:
-        return _as_tuple(values, "baseline_penalties")
+        return as_tuple(values, "baseline_penalties")
 
 
 class Parameters(Section):
@@ -245,56 +230,6 @@ class Parameters(Section):
     distill: Distill
     finetune_target: FinetuneTarget
     evaluate: Evaluate
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML 1.2 mapping (where 1e-5 is a number, as DVC writes it).
-
-    Raises:
-        UserError: the file is missing, is not YAML, or is not a mapping.
-    """
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
-    return content
-
-
-def check(model: type[Checked], content: dict[str, Any], path: Path) -> Checked:
-    """Turn a mapping into a typed object.
-
-    Raises:
-        UserError: one line that names the first key that is wrong, what was found and what is allowed.
-    """
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"{path}: {_first_problem(model, error)}") from error
-
-
-def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key; allowed here: {', '.join(_allowed(model, problem['loc'][:-1]))}"
-    if problem["type"] == "missing":
-        return f"{key}: missing"
-    return f"{key or 'the file'}: found {problem['input']!r}; {message[0].lower()}{message[1:]}"
-
-
-def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    inner: Any = model
-    for part in place:
-        is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
-        inner = inner.model_fields[str(part)].annotation if is_section else get_args(inner)[-1]  # of a list or mapping
-        optional = [choice for choice in get_args(inner) if choice is not NoneType]
-        inner = optional[0] if NoneType in get_args(inner) else inner
-    return sorted(inner.model_fields)
 
 
 def load_parameters(path: Path = Path("params.yaml")) -> Parameters:

@@ -318,7 +318,7 @@ def fit(classifier: Classifier, epochs: float = 2, **changes: Any) -> list[tuple
     arguments: dict[str, Any] = {
         "loss": label_loss,
         "collate": padding(classifier.tokenizer),
-        "schedule": Schedule(epochs, 4, 1e-3, 0.1, 0.01),
+        "schedule": Schedule(epochs, 4, 1e-3, 0.1, 0.01, 0.1),
         "seed": 3,
         "device": CPU,
         "what": "test",
@@ -336,7 +336,7 @@ def test_training_lowers_the_loss_and_leaves_a_frozen_output_layer_alone(
     before = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     freeze_output_layer(classifier.model)
     points = []
-    schedule = Schedule(40, 4, 5e-3, 0.1, 0.0)
+    schedule = Schedule(40, 4, 5e-3, 0.1, 0.0, 0.1)
     curve = fit(classifier, schedule=schedule, report=lambda values, step: points.append((step, values["loss"])))
     after = classifier.model.state_dict()
     assert curve == points
@@ -381,8 +381,14 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
 
 
 def test_few_texts_are_read_until_there_are_enough_steps() -> None:
-    schedule = Schedule(2, 4, 1e-3, 0.1, 0.01, least_steps=20)
+    schedule = Schedule(2, 4, 1e-3, 0.1, 0.01, 0.0, least_steps=20)
     assert [schedule.steps(texts) for texts in (1, 24, 40, 100)] == [20, 20, 20, 50]
+
+
+def test_no_epochs_leave_a_model_as_it_is() -> None:
+    classifier, before = tiny_classifier(), tiny_classifier().model.state_dict()
+    assert fit(classifier, schedule=Schedule(0, 4, 1e-3, 0.1, 0.01, 0.0, least_steps=20)) == []
+    assert all(value.equal(before[name]) for name, value in classifier.model.state_dict().items())
 
 
 def test_dropout_is_the_schedules_while_it_trains_and_the_models_own_afterwards(

@@ -39,12 +39,12 @@ class Schedule:
     learning_rate: float
     warmup: float  # share of the steps
     weight_decay: float
-    dropout: float = 0.1
+    dropout: float
     least_steps: int = 0  # few texts are read more often than `epochs` says
 
     def steps(self, texts: int) -> int:
-        """How many batches are read of so many texts."""
-        return max(1, round(texts * self.epochs / self.batch), self.least_steps)
+        """How many batches are read of so many texts: none in no epochs."""
+        return max(1, round(texts * self.epochs / self.batch), self.least_steps) if self.epochs else 0
 
 
 def schedule_of(params: Training) -> Schedule:
@@ -193,6 +193,8 @@ def train(
         The loss curve, (step, mean loss since the last point).
     """
     steps = schedule.steps(len(texts))
+    if steps == 0:
+        return []
     folder = _checkpoints(what, model, texts, schedule, seed)
     curve: list[tuple[int, float]] = []
 

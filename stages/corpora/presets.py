@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from stages.checked_yaml import Section, check, read_yaml
 from stages.errors import UserError
-from stages.parameters import ROLES, Download, Language, Parameters, Role, Section, check, read_yaml
+from stages.parameters import ROLES, Download, Language, Parameters, Role
 
 PRESETS = Path("data/corpora")
 

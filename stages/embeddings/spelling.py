@@ -53,13 +53,13 @@ def compare_spelling(source: Sequence[str], other: Sequence[str], weight: float)
     Returns:
         None without a weight, or without words.
     """
+    spelled = [[latin(word) for word in words] for words in (source, other)] if weight else []
+    if not spelled or not all(any(map(str.strip, words)) for words in spelled):
+        return None
     # Here, since much else imports this room and need not wait for scikit-learn.
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    spelled = [[latin(word) for word in words] for words in (source, other)]
-    if not weight or not all(any(map(str.strip, words)) for words in spelled):
-        return None
     grams = TfidfVectorizer(
         analyzer="char_wb", ngram_range=GRAMS, sublinear_tf=True, lowercase=False, dtype=numpy.float32
     )

@@ -1,0 +1,76 @@
+"""YAML files as typed, frozen objects: what is wrong in one is told in a line, before anything runs."""
+
+from pathlib import Path
+from types import NoneType
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.errors import UserError
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a YAML file: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def as_tuple(values: Any, key: str) -> Any:
+    """A section's values, with a list as a tuple: YAML knows lists only, which strict types do not turn into one."""
+    if isinstance(values, dict) and isinstance(values.get(key), list):
+        return {**values, key: tuple(values[key])}
+    return values
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping (where 1e-5 is a number, as DVC writes it).
+
+    Raises:
+        UserError: the file is missing, is not YAML, or is not a mapping.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
+    return content
+
+
+def check(model: type[Checked], content: dict[str, Any], path: Path) -> Checked:
+    """Turn a mapping into a typed object.
+
+    Raises:
+        UserError: one line that names the first key that is wrong, what was found and what is allowed.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_problem(model, error)}") from error
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key; allowed here: {', '.join(_allowed(model, problem['loc'][:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key or 'the file'}: found {problem['input']!r}; {message[0].lower()}{message[1:]}"
+
+
+def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    inner: Any = model
+    for part in place:
+        is_section = isinstance(inner, type) and issubclass(inner, BaseModel)
+        inner = inner.model_fields[str(part)].annotation if is_section else get_args(inner)[-1]  # of a list or mapping
+        optional = [choice for choice in get_args(inner) if choice is not NoneType]
+        inner = optional[0] if NoneType in get_args(inner) else inner
+    return sorted(inner.model_fields)
