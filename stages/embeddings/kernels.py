@@ -7,9 +7,35 @@ Arguments have no annotations: numba takes their types from the arrays, float32 
 import math
 
 import numpy
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 LOSS_EVERY = 16  # words between two whose loss is taken
+AHEAD = 2  # groups between asking for noise words' rows and reading them, about as long as the memory takes
+LINE = 64  # bytes that the memory sends at once
+
+
+@intrinsic
+def _prefetch(typing_context, matrix, row):
+    """Have the processor fetch a row of a matrix into its caches, and go on meanwhile."""
+
+    def generate(context, builder, signature, arguments):
+        array = make_array(signature.args[0])(context, builder, arguments[0])
+        shape, strides = (cgutils.unpack_tuple(builder, some) for some in (array.shape, array.strides))
+        number = context.cast(builder, arguments[1], signature.args[1], types.intp)
+        start = builder.gep(builder.bitcast(array.data, cgutils.voidptr_t), [builder.mul(number, strides[0])])
+        word = ir.IntType(32)
+        asked = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
+        ask = cgutils.get_or_insert_function(builder.module, asked, "llvm.prefetch.p0")
+        first, step = (ir.Constant(shape[1].type, size) for size in (0, LINE))
+        with cgutils.for_range_slice(builder, first, builder.mul(shape[1], strides[1]), step) as (at, _):
+            builder.call(ask, [builder.gep(start, [at]), word(0), word(3), word(1)])  # to read, to stay, data
+        return context.get_dummy_value()
+
+    return types.void(matrix, row), generate
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -66,7 +92,8 @@ def borrow(matrix, ids, places, borrowed):
         word = ids[i]
         if places[word] < 0:
             places[word] = taken
-            borrowed[taken] = matrix[word]
+            for column in range(matrix.shape[1]):
+                borrowed[taken, column] = matrix[word, column]
             taken += 1
         ids[i] = places[word]
 
@@ -74,15 +101,19 @@ def borrow(matrix, ids, places, borrowed):
 @njit(nogil=True, cache=True)
 def merge(matrix, start, end, places, borrowed, weights):
     """Add to the rows from `start` to `end` what each shard has changed, in the shards' order."""
+    change = numpy.empty(matrix.shape[1], matrix.dtype)
     for word in range(start, end):
-        for column in range(matrix.shape[1]):
-            before = matrix[word, column]
-            change = matrix.dtype.type(0)
-            for shard in range(len(borrowed)):
-                place = places[shard, word]
-                if place >= 0:
-                    change += borrowed[shard][place, column] - before
-            matrix[word, column] = before + weights[word] * change
+        change[:] = 0
+        moved = False
+        for shard in range(len(borrowed)):
+            place, own = places[shard, word], borrowed[shard]
+            if place >= 0:
+                moved = True
+                for column in range(len(change)):
+                    change[column] += own[place, column] - matrix[word, column]
+        if moved:
+            for column in range(len(change)):
+                matrix[word, column] += weights[word] * change[column]
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -144,9 +175,15 @@ def descend(centres, contexts, rows, words, first, last, noise, negatives, share
     loss, pairs, drawn = 0.0, 0, 0
     for place in range(len(words)):
         row, near = rows[place], first[place]
+        if place + 1 < len(words):
+            _prefetch(centres, rows[place + 1])
+            if last[place + 1] < len(words):
+                _prefetch(contexts, words[last[place + 1]])
         left, groups = last[place] - first[place] - 1, -(-(last[place] - first[place] - 1) // shared)
         while groups > 0:
             size, filled = left // groups, 0
+            for ahead in range(drawn + AHEAD * negatives, min(drawn + (AHEAD + 1) * negatives, len(noise))):
+                _prefetch(contexts, noise[ahead])
             left, groups = left - size, groups - 1
             while filled < size:
                 if near != place:

@@ -10,6 +10,7 @@ what each shard has changed is added to the shared matrices in a fixed order, so
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy
@@ -96,6 +97,7 @@ class ShardTrainer:
         padding = (0, 0), (0, -settings.dim % LANES)
         self._matrices = numpy.pad(centres.numpy(), padding), numpy.pad(contexts.numpy(), padding)
         self._places = numpy.full((2, settings.shards, len(counts)), -1, numpy.int32)
+        self._weights = cache(self._weights_of)  # most steps are of one size
         self._borrowed = [[numpy.empty((0, m.shape[1]), m.dtype)] * settings.shards for m in self._matrices]
 
     @property
@@ -149,7 +151,7 @@ class ShardTrainer:
         places = Sampled(contexts, sampled.first, sampled.last, noise)
         return descend(*local, rows[0], places, self.settings.negatives, self.settings.shared, rate)
 
-    def _weights(self, tokens: int) -> list[Matrix]:
+    def _weights_of(self, tokens: int) -> list[Matrix]:
         """`merge_weights` of both matrices, for shards that have read so many tokens each."""
         own, sample = self.settings, self.sample
         kept = self._counts * sample.kept * (tokens / max(int(self._counts.sum()), 1))

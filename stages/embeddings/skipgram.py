@@ -119,11 +119,11 @@ def train_skipgram(
 def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.device) -> int:
     """Choose how many tokens a step reads (on the CPU, each shard in a step), where params.yaml does not say.
 
-    On the CPU few and large steps cost less to merge; 20 an epoch at least leave the shards close together. On a GPU
+    On the CPU few and large steps cost less to merge; 10 an epoch at least leave the shards close together. On a GPU
     few and large steps keep it busy, but on a small vocabulary many pairs of a step move the same rows.
     """
     if device.type == "cpu":
-        return min(max(tokens // (20 * shards), 1000), 50_000)
+        return min(max(tokens // (10 * shards), 1000), 50_000)
     return 32 * min(max(vocabulary // 64, 16), 4096)
 
 
