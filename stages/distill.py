@@ -29,12 +29,12 @@ def main() -> None:
         target = pick(target[target["split"] == "train"].reset_index(drop=True), own.texts, params.seed)
         lessons = pair_articles(target, load_articles(Path("data/prepared/source/articles.parquet")))
         texts = target["text"].tolist()
-        linked = [place for place, text in enumerate(lessons.source_texts) if text is not None]
-        source_texts = [text for text in lessons.source_texts if text is not None]
+        linked = [text for text in lessons.source_texts if text is not None]
+        others = [text for text, source in zip(texts, lessons.source_texts, strict=True) if source is None]
         logits = merge_logits(
-            predict_logits(teacher, source_texts, tokens, device, "teacher reads source"),
-            linked,
-            predict_logits(adapted, texts, tokens, device, "teacher reads target"),
+            [source is not None for source in lessons.source_texts],
+            predict_logits(teacher, linked, tokens, device, "teacher reads source"),
+            predict_logits(adapted, others, tokens, device, "teacher reads target"),
         )
         student = Classifier(
             fewer_layers(adapted.model, own.layers or max(1, adapted.model.config.num_hidden_layers // 2)),

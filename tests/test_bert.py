@@ -121,7 +121,7 @@ def test_students_read_what_their_teacher_reads_about_and_no_other_split() -> No
     lessons = pair_articles(target, source)
     assert lessons.source_texts == ["a sea", "the sun", None]
     assert lessons.topics == [None, "Physics", None]
-    merged = merge_logits(torch.tensor([[1.0], [2.0]]), [0, 2], torch.tensor([[7.0], [8.0], [9.0]]))
+    merged = merge_logits([True, False, True], torch.tensor([[1.0], [2.0]]), torch.tensor([[8.0]]))
     assert merged.flatten().tolist() == [1.0, 8.0, 2.0]
 
 

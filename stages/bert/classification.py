@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier, token_types
-from stages.bert.training import half_precision
+from stages.bert.training import fast_attention, half_precision
 from stages.progress import progress
 
 
@@ -86,8 +86,9 @@ def predict_logits(
     order = sorted(range(len(rows)), key=lambda place: (lengths[place], place))
     collate = padding(classifier.tokenizer)
     groups = [order[start : start + batch] for start in range(0, len(order), batch)]
-    for group in progress(groups, what):
-        inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half_precision(device)):
+    autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=half_precision(device))
+    with fast_attention(model, device), autocast:
+        for group in progress(groups, what):
+            inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
             logits[group] = model(**inputs).logits.float().cpu()
     return logits

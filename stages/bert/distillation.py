@@ -65,14 +65,18 @@ def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> Lessons
     return Lessons(target, present["text"].tolist(), present["topic"].tolist())
 
 
-def merge_logits(source: Tensor, linked: list[int], other: Tensor) -> Tensor:
+def merge_logits(linked: list[bool], source: Tensor, other: Tensor) -> Tensor:
     """The source teacher's logits for linked texts, the target teacher's for the rest.
 
     Args:
+        linked: of each text, whether it is.
         source: [linked texts, topics].
-        linked: the places of the linked texts.
-        other: [texts, topics].
+        other: [other texts, topics].
+
+    Returns:
+        [texts, topics].
     """
-    merged = other.clone()
-    merged[torch.tensor(linked, dtype=torch.int64)] = source
+    chosen = torch.tensor(linked, dtype=torch.bool)
+    merged = source.new_empty(len(linked), source.shape[1])
+    merged[chosen], merged[~chosen] = source, other
     return merged

@@ -53,20 +53,28 @@ def schedule_of(params: Training) -> Schedule:
 
 
 @contextmanager
-def _as_it_learns(model: PreTrainedModel, dropout: float, device: torch.device) -> Iterator[None]:
-    """Set a model's dropout for a training, and on a CPU the attention whose gradients are fastest there."""
-    before = {module: module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+def fast_attention(model: PreTrainedModel, device: torch.device) -> Iterator[None]:
+    """On a CPU, let a model attend in plain products: "sdpa" takes a fifth longer there, and half as long backwards."""
     attention = model.config._attn_implementation
+    if device.type == "cpu" and attention == "sdpa":
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(attention)
+
+
+@contextmanager
+def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
+    """Set a model's dropout for a training."""
+    before = {module: module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
     try:
         for module in before:
-            module.p = dropout
-        if device.type == "cpu" and attention == "sdpa":  # its backward takes half as long again there
-            model.set_attn_implementation("eager")
+            module.p = share
         yield
     finally:
         for module, p in before.items():
             module.p = p
-        model.set_attn_implementation(attention)
 
 
 def half_precision(device: torch.device) -> bool:
@@ -229,7 +237,7 @@ def train(
         ),
     )
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    with _as_it_learns(model, schedule.dropout, device):
+    with fast_attention(model, device), _dropping_out(model, schedule.dropout):
         trainer.train(resume_from_checkpoint=last)
     if last:  # points from before the restart, which nobody was there to remember
         before = [(row["step"], row["loss"]) for row in trainer.state.log_history if "loss" in row]

@@ -114,19 +114,16 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     _judge(counts, params.bad_records, 0)
     if not total:
         raise UserError(f"corpus: no article with text in language {corpus.language!r}")
-    labelled = 0
+    labelled, start = 0, 0
     writer = GroupWriter(output, SCHEMA)
-    start = 0
     for table, topic, concept in tqdm(rows(texts=True), desc="joining", disable=None, leave=False):
-        keep = kept[start : start + len(topic)]
+        keep = pyarrow.array(kept[start : start + len(topic)])
         start += len(topic)
-        columns = [table[name].to_pylist() for name in ("id", "title", "text")]
-        for wanted, number, title, text, its_topic, its_concept in zip(keep, *columns, topic, concept, strict=True):
-            if wanted:
-                labelled += its_topic is not None
-                writer.add(
-                    id=number, title=title, text=text, topic=its_topic, concept=its_concept, language=corpus.language
-                )
+        known = {name: table[name] for name in ("id", "title", "text")}
+        joined = pyarrow.table({**known, "topic": topic, "concept": concept, "language": [corpus.language] * len(topic)})
+        joined = joined.cast(SCHEMA).filter(keep)
+        labelled += len(joined) - joined["topic"].null_count
+        writer.add_table(joined)
     writer.close()
     return {"articles": total, "labelled": labelled, "empty": counts["empty"], "bad_records": counts["bad"]}
 

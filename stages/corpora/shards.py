@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from stages.corpora.records import Article, Bad, Part
@@ -25,6 +26,7 @@ class GroupWriter:
         self._writer = pyarrow.parquet.ParquetWriter(path, schema)
         self._schema = schema
         self._rows: dict[str, list[Any]] = {name: [] for name in schema.names}
+        self._tables: list[pyarrow.Table] = []
         self._characters = 0
 
     def add(self, **row: str | None) -> None:
@@ -35,15 +37,23 @@ class GroupWriter:
         if self._characters >= GROUP:
             self._flush()
 
+    def add_table(self, rows: pyarrow.Table) -> None:
+        """Add rows that are a table already, and that no Python need look at."""
+        self._tables.append(rows)
+        self._characters += pyarrow.compute.sum(pyarrow.compute.utf8_length(rows["text"])).as_py() or 0
+        if self._characters >= GROUP:
+            self._flush()
+
     def close(self) -> None:
         """Write what is left, and close the file."""
-        if self._rows["id"]:
-            self._flush()
+        self._flush()
         self._writer.close()
 
     def _flush(self) -> None:
-        self._writer.write_table(pyarrow.table(self._rows, schema=self._schema))
-        self._rows = {name: [] for name in self._schema.names}
+        rows = pyarrow.concat_tables([*self._tables, pyarrow.table(self._rows, schema=self._schema)])
+        if len(rows):
+            self._writer.write_table(rows)
+        self._rows, self._tables = {name: [] for name in self._schema.names}, []
         self._characters = 0
 
 

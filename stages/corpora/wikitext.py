@@ -60,8 +60,8 @@ _BROKEN_LINE = re.compile(
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
 _QUOTES = re.compile(r"'''*")  # two or more; written so, the search goes by the first two
 _SWITCH = re.compile(r"__[A-ZА-Я_]{3,}__|^-{4,}", re.MULTILINE)
-_PAIR_START = re.compile(r"([(（])[\s,;:，；：、]++")
-_HEADING = re.compile(r"^(={1,6})[^\n]+?\1[ \t]*+$", re.MULTILINE)
+_PAIR_STARTS = {mark: re.compile(rf"{re.escape(mark)}[\s,;:，；：、]++") for mark in "(（"}
+_HEADING = re.compile(r"\n(={1,6})[^\n]+?\1[ \t]*+(?=\n)")  # not ^, so that the search goes by the first two letters
 _SPACES = re.compile(r"  +")
 _UNCLOSED = re.compile(r"\[\[(?:[^\[\]|\n]*+\|)?|\]\]|\{\{+|\}\}+")
 _MOST_NESTED = 40
@@ -101,17 +101,20 @@ def plain_text(wikitext: str, files: Iterable[str] = (), categories: Iterable[st
         text = html.unescape(text)
     if "==" in text:
         text = _without_empty_sections(text)
-    text = _PAIR_START.sub(r"\1", text).replace(" ()", "").replace("()", "").replace("（）", "")
+    for mark, pair_start in _PAIR_STARTS.items():
+        text = pair_start.sub(mark, text)
+    text = text.replace(" ()", "").replace("()", "").replace("（）", "")
     text = _SPACES.sub(" ", text.replace("\xa0", " ").replace("\t", " "))
-    return "\n".join(line for line in map(_without_line_marks, text.split("\n")) if line)
+    lines = (line.strip() for line in text.split("\n"))
+    unmarked = (_without_line_marks(line) if line[0] in "*#:;=" else line for line in lines if line)
+    return "\n".join(line for line in unmarked if line)
 
 
 def _without_line_marks(line: str) -> str:
     """A line without what makes it a list item or a heading."""
-    line = line.strip()
-    if line[:1] in "*#:;":
+    if line[0] in "*#:;":
         return line.lstrip("*#:; ")
-    return line.strip("= ") if line[:1] == "=" == line[-1:] else line
+    return line.strip("= ") if line[-1] == "=" else line
 
 
 def _repeat(pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str], text: str, mark: str) -> str:
@@ -177,6 +180,7 @@ def _without_links(text: str, unshown: re.Pattern[str]) -> str:
 
 def _without_empty_sections(text: str) -> str:
     """Drop headings that no text follows before the next heading of the same or a higher level."""
+    text = f"\n{text}\n"
     headings = list(_HEADING.finditer(text))
     kept, last = [], len(text)
     level_after = 0
