@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 5000
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
+# What is installed is compiled when it is first imported, a tenth of it ever; and that is kept.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help repro ui test check bench ablation readme requirements clean
@@ -54,11 +56,11 @@ clean:  ## remove the environment, but no data and no results
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@echo "installing the pinned versions into .venv (a minute or two)"
-	@python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@echo "installing the pinned versions into .venv (a minute)"
+	@python -m pip install -q --disable-pip-version-check --no-compile -r requirements.txt
 	@touch $@
 
 .venv/ready-dev: requirements-dev.txt .venv/ready
 	@echo "installing what checks and tests need"
-	@python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@python -m pip install -q --disable-pip-version-check --no-compile -r requirements-dev.txt
 	@touch $@
