@@ -120,7 +120,9 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
         keep = pyarrow.array(kept[start : start + len(topic)])
         start += len(topic)
         known = {name: table[name] for name in ("id", "title", "text")}
-        joined = pyarrow.table({**known, "topic": topic, "concept": concept, "language": [corpus.language] * len(topic)})
+        joined = pyarrow.table(
+            {**known, "topic": topic, "concept": concept, "language": [corpus.language] * len(topic)}
+        )
         joined = joined.cast(SCHEMA).filter(keep)
         labelled += len(joined) - joined["topic"].null_count
         writer.add_table(joined)
