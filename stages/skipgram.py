@@ -66,10 +66,11 @@ def main(role: Role) -> None:
                 runs.append(trained)
         vectors = torch.cat([trained.vectors(params.skipgram.vectors) for trained in runs], dim=1)
         contexts = torch.cat([trained.contexts for trained in runs], dim=1)
-        curve = [
-            (points[0][0], sum(loss for _, loss in points) / len(points))
-            for points in zip(*(trained.curve for trained in runs), strict=True)
-        ]
+        points: dict[int, list[float]] = {}  # a run may have drawn no pair where another has, and lack that point
+        for trained in runs:
+            for read, loss in trained.curve:
+                points.setdefault(read, []).append(loss)
+        curve = [(read, sum(losses) / len(losses)) for read, losses in sorted(points.items())]
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
             save_vectors(WordVectors(vocabulary, vectors), folder, contexts=contexts)
         save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")

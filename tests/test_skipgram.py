@@ -220,5 +220,6 @@ def test_steps_are_as_large_as_vocabulary_and_device_allow() -> None:
     cuda = torch.device("cuda")
     assert words_per_step(10**9, 10**6, 2, CPU) == 50_000
     assert words_per_step(600_000, 16_000, 2, CPU) == 30_000
-    assert words_per_step(10, 10, 2, CPU) == 1000
+    assert words_per_step(10, 10, 2, CPU) == 5
+    assert words_per_step(600_001, 16_000, 2, CPU) * 2 * 11 - 600_001 < 22, "eleven steps of one size"
     assert words_per_step(10**9, 300, 2, cuda) < words_per_step(10**9, 10**5, 2, cuda) <= 32 * 4096

@@ -119,11 +119,13 @@ def train_skipgram(
 def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.device) -> int:
     """Choose how many tokens a step reads (on the CPU, each shard in a step), where params.yaml does not say.
 
-    On the CPU few and large steps cost less to merge; 10 an epoch at least leave the shards close together. On a GPU
-    few and large steps keep it busy, but on a small vocabulary many pairs of a step move the same rows.
+    On the CPU few and large steps cost less to merge; 10 an epoch at least leave the shards close together, and they
+    are of one size, since a last one of a few words would be merged at the price of all. On a GPU few and large steps
+    keep it busy, but on a small vocabulary many pairs of a step move the same rows.
     """
     if device.type == "cpu":
-        return min(max(tokens // (10 * shards), 1000), 50_000)
+        most = shards * min(max(tokens // (10 * shards), 1000), 50_000)
+        return -(-tokens // (shards * -(-tokens // most)))
     return 32 * min(max(vocabulary // 64, 16), 4096)
 
 
