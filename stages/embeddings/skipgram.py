@@ -125,7 +125,7 @@ def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.devi
     """
     if device.type == "cpu":
         most = shards * min(max(tokens // (10 * shards), 1000), 50_000)
-        return -(-tokens // (shards * -(-tokens // most)))
+        return -(-tokens // (shards * max(-(-tokens // most), 1)))
     return 32 * min(max(vocabulary // 64, 16), 4096)
 
 
