@@ -60,9 +60,11 @@ def main() -> None:
             del adapted.model.masked_language_head
         if parallel.steps:
             entries = load_dictionary(Path("models/aligned") / ROLE / "dictionary.tsv")
-            linked = linked_articles(load_articles(Path("data/prepared/source/articles.parquet")), articles)
-            count = parallel.steps * parallel.batch
-            pairs = parallel_texts(linked, entries, count, parallel.strings, parallel.strung, params.seed)
+            words = dict(load_dictionary(Path("models/aligned") / ROLE / "glossary.tsv"))
+            source = load_articles(Path("data/prepared/source/articles.parquet"))
+            originals = source.loc[source["split"] == "train", "text"].tolist()
+            linked = linked_articles(source, articles)
+            pairs = parallel_texts(linked, originals, words, entries, parallel, params.seed)
             texts = encode_parallel(pairs, teacher.tokenizer, adapted.tokenizer, tokens)
             loss = representation_loss(teacher.model)
             collate = parallel_padding(teacher.tokenizer, adapted.tokenizer)

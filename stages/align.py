@@ -7,7 +7,7 @@ from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.corpora.text import normalise, segment
 from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.alignment import Pairs, align, mutual_neighbours, precision, standardise
+from stages.embeddings.alignment import Pairs, align, precision, standardise, translate
 from stages.embeddings.dictionary import (
     Entries,
     entries_of_titles,
@@ -19,6 +19,7 @@ from stages.embeddings.dictionary import (
     translation_weights,
     words_spelled_alike,
 )
+from stages.embeddings.gloss import glossary
 from stages.embeddings.spelling import compare_spelling
 from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors
 from stages.errors import UserError
@@ -73,7 +74,9 @@ def main(role: Role) -> None:
         neighbours = own.csls_neighbours
         fit = align(fixed, moving, known.learnt, weights, own.rounds, own.refine_words, neighbours, spelling)
         mapped = moving @ fit.mapping
-        found = mutual_neighbours(fixed, mapped, neighbours, spelling)
+        nearest = translate(fixed, mapped, neighbours, spelling)
+        found = nearest.mutual()
+        glosses = glossary(source.vocabulary, other.vocabulary, nearest.of_source, known.learnt, fixed, mapped)
         induced = [
             (source.vocabulary.words[int(s)], other.vocabulary.words[int(o)])
             for s, o in zip(found.source, found.other, strict=True)
@@ -81,6 +84,7 @@ def main(role: Role) -> None:
         with replacing(Path("models/aligned") / role, directory=True) as folder:
             save_vectors(WordVectors(other.vocabulary, mapped), folder, mapping=fit.mapping)
             save_dictionary(dict.fromkeys([*known.entries, *induced]), folder / "dictionary.tsv")
+            save_dictionary(glosses, folder / "glossary.tsv")
         scores: dict[str, float] = {}
         back = from_source(known.learnt, known.held)
         for direction, keys, queries, gold in (("", fixed, mapped, known.held), ("_from_source", mapped, fixed, back)):

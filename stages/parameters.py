@@ -143,6 +143,7 @@ class Representation(Section):
     batch: Positive
     learning_rate: Rate
     dropout: Dropout
+    glossed: Share
     strings: Share
     strung: Positive
 

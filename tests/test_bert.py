@@ -50,7 +50,8 @@ from stages.bert.training import LengthBuckets, Schedule, train
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError
-from tests.tiny import tiny_tokenizer, trio_texts
+from stages.parameters import Representation, load_parameters
+from tests.tiny import ROOT, tiny_tokenizer, trio_texts
 
 CPU = torch.device("cpu")
 TOPICS = ["Biology", "Geography", "History"]
@@ -195,6 +196,38 @@ def test_an_extended_tokenizer_has_the_sources_tokens_under_their_ids_and_new_wo
         assert loaded.tokenize(text) == tokenizer.tokenize(text)
     assert loaded.model_max_length == 32
     assert tokenizer.unk_token_id not in tokenizer(" ".join(trio_texts("ru")))["input_ids"]
+
+
+def test_chinese_words_stay_together_and_the_longest_known_one_is_taken_first(tmp_path: Path) -> None:
+    words = ["长江", "是", "中国", "最", "长", "的", "河流", "nba"]
+    like, _, tokenizer = extended(words, trio_texts("zh"))
+    assert like.tokenize("长江") != ["长江"]
+    vocabulary = tokenizer.get_vocab()
+    assert all(vocabulary[token] == place for token, place in like.get_vocab().items())
+    assert sorted(vocabulary.values()) == list(range(len(tokenizer)))
+    expected = ["长江", "##是", "##中国", "##最", "##长", "##的", "##河流", "。", "nba", "河流"]
+    assert tokenizer.tokenize("长江是中国最长的河流。NBA河流") == expected
+    unknown = "\u9fa0"
+    assert unknown not in vocabulary
+    assert tokenizer.tokenize(f"长江{unknown}河流") == ["长江", tokenizer.unk_token, "河流"]
+    tokenizer.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    for text in (f"长江是{unknown}中国最长的河流。NBA河流", *trio_texts("zh")[:3], "Été in Paris"):
+        assert loaded(text)["input_ids"] == tokenizer(text)["input_ids"]
+    assert loaded.model_max_length == like.model_max_length
+    assert loaded.special_tokens_map == like.special_tokens_map
+    assert set(loaded("长江")) == set(like("river"))
+    assert tokenizer.unk_token_id not in tokenizer(" ".join(trio_texts("zh")))["input_ids"]
+
+
+def test_a_chinese_word_has_one_vector_wherever_it_stands() -> None:
+    words = planted_words(["长江", "是", "中国", "河流"])
+    _, pieces, tokenizer = extended(list(words.vocabulary.words), trio_texts("zh"))
+    found = piece_vectors(tokenizer, pieces, words, words.vectors)
+    own = torch.nn.functional.normalize(words.vectors, dim=1)
+    for place, word in enumerate(words.vocabulary.words):
+        for token in (word, f"##{word}"):
+            torch.testing.assert_close(found[tokenizer.convert_tokens_to_ids(token)], own[place])
 
 
 def test_accents_are_taken_off_where_the_source_takes_them_off() -> None:
@@ -477,14 +510,24 @@ def test_strings_have_the_same_entries_on_both_sides() -> None:
     assert all(source.replace("s", "o") == other for source, other in texts)
 
 
+def reading(**changes: float) -> Representation:
+    params = load_parameters(ROOT / "params.yaml").adapt.representation
+    return params.model_copy(update={"steps": 5, "batch": 2, "glossed": 0.0, "strung": 1, **changes})
+
+
 def test_linked_articles_are_read_equally_often_and_from_the_train_split() -> None:
     source = articles([("a", "A", None, "train"), ("b", "B", None, "test"), ("c", "C", None, "train")])
     other = articles([("c", "Z", None, "train"), ("b", "Y", None, "test"), ("a", "X", None, "train")])
     linked = linked_articles(source, other)
     assert linked == [("A", "X"), ("C", "Z")]
-    texts = parallel_texts(linked, [("s", "o")], count=10, strings=0.2, most=1, seed=0)
+    given = (["To be, or not."], {"be": "sein", "not": "nicht"}, [("s", "o")])
+    texts = parallel_texts(linked, *given, reading(strings=0.2), seed=0)
     assert sorted(texts) == [("A", "X")] * 4 + [("C", "Z")] * 4 + [("s", "o")] * 2
-    assert parallel_texts([], [("s", "o")], count=3, strings=0.0, most=1, seed=0) == [("s", "o")] * 3
+    glossed = ("To be, or not.", "To sein, or nicht.")
+    texts = parallel_texts(linked, *given, reading(strings=0.2, glossed=0.4), seed=0)
+    assert sorted(texts) == [("A", "X")] * 2 + [("C", "Z")] * 2 + [glossed] * 4 + [("s", "o")] * 2
+    assert parallel_texts(linked, *given, reading(strings=0.7, glossed=0.7), seed=0).count(glossed) == 3
+    assert parallel_texts([], *given, reading(strings=0.0), seed=0) == [glossed] * 10
 
 
 def test_masking_hides_a_share_of_ordinary_tokens_and_no_special_one() -> None:

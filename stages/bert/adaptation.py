@@ -1,7 +1,7 @@
 """Fitting a transplanted encoder to its language without labels.
 
 Parallel text is what every Wikipedia has: articles that are linked as being on the same thing, their titles, and the
-words that the alignment pairs.
+words that the alignment pairs, strung together or put in the place of a source article's words.
 
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
@@ -11,7 +11,7 @@ Masked-language-model training as in Devlin et al. 2019.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 import pandas
@@ -23,6 +23,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.bert.classification import pad_rows, padding
 from stages.bert.training import Loss
+from stages.embeddings.gloss import close_up, gloss
+from stages.parameters import Representation
+
+Item = TypeVar("Item")
 
 
 def string_together(entries: list[tuple[str, str]], count: int, most: int, seed: int) -> list[tuple[str, str]]:
@@ -38,7 +42,7 @@ def string_together(entries: list[tuple[str, str]], count: int, most: int, seed:
     texts = []
     for length in generator.integers(1, most + 1, count):
         chosen = [entries[place] for place in generator.integers(0, len(entries), length)]
-        texts.append((" ".join(source for source, _ in chosen), " ".join(other for _, other in chosen)))
+        texts.append((" ".join(source for source, _ in chosen), close_up(" ".join(other for _, other in chosen))))
     return texts
 
 
@@ -53,23 +57,35 @@ def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[t
 
 
 def parallel_texts(
-    articles: list[tuple[str, str]], entries: list[tuple[str, str]], count: int, strings: float, most: int, seed: int
+    articles: list[tuple[str, str]],
+    originals: list[str],
+    words: dict[str, str],
+    entries: list[tuple[str, str]],
+    own: Representation,
+    seed: int,
 ) -> list[tuple[str, str]]:
-    """Choose what is read: linked articles, each as often as the next one, and strings of entries.
+    """Choose what is read: strings of entries, glossed originals, and linked articles.
 
     Args:
-        articles: (source, other); where there are none, strings take their place.
+        articles: linked ones, (source, other); where there are none, glosses take their place.
+        originals: the source's articles, which are glossed.
+        words: see `gloss`.
         entries: see `string_together`.
-        count: texts in all.
-        strings: share of the texts that are strings.
-        most: see `string_together`.
+        own: the steps and the shares.
         seed: of the choice.
     """
-    read = round(count * (1 - strings)) if articles else 0
+    count = own.steps * own.batch
+    strings = string_together(entries, round(count * own.strings), own.strung, seed)
+    read = max(0, count - len(strings) - round(count * own.glossed)) if articles else 0
+    glossed = [(text, gloss(text, words)) for text in _rounds(originals, count - len(strings) - read, seed)]
+    return _rounds(articles, read, seed) + glossed + strings
+
+
+def _rounds(items: list[Item], count: int, seed: int) -> list[Item]:
+    """So many items, in random order, each as often as the next one."""
     generator = numpy.random.default_rng(seed)
-    rounds = [generator.permutation(len(articles)) for _ in range(-(-read // len(articles)))] if read else []
-    chosen = [articles[place] for order in rounds for place in order][:read]
-    return chosen + string_together(entries, count - read, most, seed)
+    orders = [generator.permutation(len(items)) for _ in range(-(-count // max(len(items), 1)))]
+    return [items[place] for order in orders for place in order][:count]
 
 
 def encode_parallel(

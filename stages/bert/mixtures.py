@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier
+from stages.bert.tokenization import is_han
 from stages.embeddings.alignment import mean_similarity
 from stages.embeddings.spelling import Spelling
 from stages.embeddings.vectors import WordVectors, unit
@@ -60,6 +61,10 @@ def piece_vectors(
         row = tokenizer.convert_tokens_to_ids(token)
         if not whole[row].any():
             whole[row] = parts[place]
+    rows = tokenizer.get_vocab()
+    for token, row in rows.items():  # a Chinese word means the same wherever it stands
+        if is_han(token.removeprefix("##")) and (first := rows.get(token.removeprefix("##"))) is not None:
+            whole[row] = whole[first]
     return whole
 
 

@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
 from tokenizers.models import Unigram
-from tokenizers.pre_tokenizers import Punctuation
+from tokenizers.pre_tokenizers import Punctuation, Split
 from tokenizers.pre_tokenizers import Sequence as PreTokenizers
 from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
@@ -15,6 +16,8 @@ from transformers import PreTrainedTokenizerFast
 from stages.corpora.vocabulary import Vocabulary
 from stages.errors import UserError
 from stages.parameters import Transplant
+
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]+")
 
 
 def new_tokenizer(
@@ -65,13 +68,24 @@ def extend_tokenizer(
         words: the new language's words, the most frequent first.
         most: new words at most.
     """
-    normalised = like.backend_tokenizer.normalizer.normalize_str if like.backend_tokenizer.normalizer else str
-    divided = like.backend_tokenizer.pre_tokenizer.pre_tokenize_str  # a Chinese word, say, into its characters
     known, own = like.get_vocab(), pieces.get_vocab()
+    letters = sorted({letter for token in (*own, *words.words) for letter in token if is_han(letter)})
+    # BERT reads Chinese letter by letter, though a letter means many things and a word one. Where most words are of
+    # such letters, they stay together, and the longest that is known is taken first.
+    han = "".join(letters) if sum(map(is_han, words.words)) > len(words.words) / 2 else ""
+    blank = _wordpiece(like, known, han)
+    normalised = blank.backend_tokenizer.normalizer.normalize_str if blank.backend_tokenizer.normalizer else str
+    divided = blank.backend_tokenizer.pre_tokenizer.pre_tokenize_str
     parts = dict.fromkeys(part for word in words.words for part, _ in divided(normalised(word)))
     added = [part for part in parts if part not in known][:most]
-    added += [token for token in sorted(own, key=lambda token: own[token]) if token not in {*known, *added}]
-    return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}})
+    present = {*known, *added}
+    added += [
+        token for token in dict.fromkeys([*sorted(own, key=lambda token: own[token]), *han]) if token not in present
+    ]
+    if han:  # nothing stands between words, so that most of them go on from another one
+        present |= {*added}
+        added += [f"##{token}" for token in (*known, *added) if is_han(token) and f"##{token}" not in present]
+    return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}}, han)
 
 
 def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
@@ -157,17 +171,30 @@ def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
     return json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"] == "WordPiece"
 
 
-def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int]) -> PreTrainedTokenizerFast:
-    """A tokenizer of the same class and settings with another vocabulary."""
+def is_han(text: str) -> bool:
+    """Whether a text is of Chinese letters alone."""
+    return _HAN.fullmatch(text) is not None
+
+
+def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int], han: str = "") -> PreTrainedTokenizerFast:
+    """A tokenizer of the same class and settings with another vocabulary.
+
+    Args:
+        like: the source's.
+        vocabulary: the new one's tokens, with their ids.
+        han: Chinese letters that are known; if there are any, words of them stay together.
+    """
     normaliser = json.loads(like.backend_tokenizer.to_str()).get("normalizer") or {}
     settings = {
         name: getattr(like, name) for name in ("do_lower_case", "tokenize_chinese_chars") if hasattr(like, name)
     }
     parts = {part: token for part, token in like.special_tokens_map.items() if isinstance(token, str)}
-    return type(like)(
-        vocab=vocabulary,
-        strip_accents=normaliser.get("strip_accents"),
-        model_max_length=like.model_max_length,
-        **settings,
-        **parts,
+    options = {"strip_accents": normaliser.get("strip_accents"), "model_max_length": like.model_max_length, **parts}
+    if not han:
+        return type(like)(vocab=vocabulary, **settings, **options)
+    made = type(like)(vocab=vocabulary, **{**settings, "tokenize_chinese_chars": False}, **options).backend_tokenizer
+    made.pre_tokenizer = PreTokenizers([made.pre_tokenizer, Split(Regex(f"[{han}]+"), "isolated")])
+    # The class of the source's tokenizer would make a pre-tokenizer of its own again when it is loaded.
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, model_input_names=like.model_input_names, do_lower_case=like.do_lower_case, **options
     )

@@ -82,13 +82,31 @@ def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int, spelling:
     return torch.cat(found)
 
 
+@dataclass(frozen=True)
+class Translations:
+    """The nearest word of the other language for each word of both, as row numbers."""
+
+    of_source: Tensor  # int64, [source words]
+    of_other: Tensor  # int64, [other words]
+
+    def mutual(self) -> Pairs:
+        """The pairs that are each other's."""
+        own = torch.arange(len(self.of_other))
+        mutual = self.of_source[self.of_other] == own
+        return Pairs(source=self.of_other[mutual], other=own[mutual])
+
+
+def translate(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling | None = None) -> Translations:
+    """Find each row's nearest on the other side under CSLS, and spelling; rows of unit length in one space."""
+    return Translations(
+        of_source=nearest(source, other, neighbours, 1, spelling.turned() if spelling else None)[:, 0],
+        of_other=nearest(other, source, neighbours, 1, spelling)[:, 0],
+    )
+
+
 def mutual_neighbours(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling | None = None) -> Pairs:
-    """Pairs of rows that are each other's nearest under CSLS, and spelling; rows of unit length in one space."""
-    forward = nearest(other, source, neighbours, 1, spelling)[:, 0]
-    backward = nearest(source, other, neighbours, 1, spelling.turned() if spelling else None)[:, 0]
-    own = torch.arange(len(other))
-    mutual = backward[forward] == own
-    return Pairs(source=forward[mutual], other=own[mutual])
+    """Pairs of rows that are each other's nearest; the arguments are those of `translate`."""
+    return translate(source, other, neighbours, spelling).mutual()
 
 
 @dataclass(frozen=True)
