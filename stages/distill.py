@@ -25,9 +25,12 @@ def main() -> None:
     with stage("distill", params, own) as run:
         teacher, adapted = load_classifier(Path("models/source")), load_classifier(Path("models/adapted"))
         device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
-        target = load_articles(Path("data/prepared/target/articles.parquet"))
-        target = pick(target[target["split"] == "train"].reset_index(drop=True), own.texts, params.seed)
-        lessons = pair_articles(target, load_articles(Path("data/prepared/source/articles.parquet")))
+        source, target = (
+            load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in ("source", "target")
+        )
+        target = target[target["split"] == "train"].reset_index(drop=True)
+        target = pick(target, own.texts, params.seed, first=source.loc[source["split"] == "train", "concept"])
+        lessons = pair_articles(target, source)
         texts = target["text"].tolist()
         linked = [text for text in lessons.source_texts if text is not None]
         others = [text for text, source in zip(texts, lessons.source_texts, strict=True) if source is None]

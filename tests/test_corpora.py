@@ -267,6 +267,15 @@ def test_picking_from_two_languages_of_different_size_keeps_a_translation_wherev
     assert set(source["concept"]) & both
 
 
+def test_some_concepts_can_be_picked_before_others() -> None:
+    table = table_of(100)
+    first = [table["concept"][place] for place in (3, 50, 99)]
+    assert set(first) < set(pick(table, 10, 1, first)["concept"])
+    assert set(pick(table, 2, 1, first)["concept"]) < set(first)
+    rest = pick(table, 10, 1, first)["concept"]
+    assert list(rest) == sorted(rest, key=list(table["concept"]).index)
+
+
 def test_picking_is_seeded_nested_and_keeps_the_order() -> None:
     table = table_of(300)
     assert set(pick(table, 20, 1)["id"]) < set(pick(table, 40, 1)["id"])

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,18 @@ def concept_of(title: str) -> str:
     return re.sub(r"\s+", " ", "".join(c for c in decomposed if not unicodedata.combining(c))).strip()
 
 
-def pick(table: "pandas.DataFrame", limit: int | None, seed: int) -> "pandas.DataFrame":
-    """Keep at most `limit` articles, by a seeded hash of the concept, so that translations are kept together."""
+def pick(table: "pandas.DataFrame", limit: int | None, seed: int, first: Iterable[str] = ()) -> "pandas.DataFrame":
+    """Keep at most `limit` articles, by a seeded hash of the concept, so that translations are kept together.
+
+    Args:
+        table: articles.
+        limit: None keeps all.
+        seed: of the hash.
+        first: concepts that are kept before others.
+    """
     if limit is None or limit >= len(table):
         return table
-    rank = table["concept"].map(lambda concept: unit_hash(f"{seed}:{concept}"))
+    rank = table["concept"].map(lambda concept: unit_hash(f"{seed}:{concept}")) - table["concept"].isin(set(first))
     return table.loc[rank.sort_values(kind="stable").index[:limit].sort_values()].reset_index(drop=True)
 
 
