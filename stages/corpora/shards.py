@@ -39,10 +39,11 @@ class GroupWriter:
 
     def add_table(self, rows: pyarrow.Table) -> None:
         """Add rows that are a table already, and that no Python need look at."""
-        self._tables.append(rows)
-        self._characters += pyarrow.compute.sum(pyarrow.compute.utf8_length(rows["text"])).as_py() or 0
-        if self._characters >= GROUP:
+        characters = pyarrow.compute.sum(pyarrow.compute.utf8_length(rows["text"])).as_py() or 0
+        if self._characters + characters > GROUP:  # so that two large ones make no group twice as large
             self._flush()
+        self._tables.append(rows)
+        self._characters += characters
 
     def close(self) -> None:
         """Write what is left, and close the file."""
