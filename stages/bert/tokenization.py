@@ -14,10 +14,11 @@ from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
 from stages.corpora.vocabulary import Vocabulary
+from stages.embeddings.gloss import HAN
 from stages.errors import UserError
 from stages.parameters import Transplant
 
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]+")
+_HAN = re.compile(f"{HAN}+")
 
 
 def new_tokenizer(

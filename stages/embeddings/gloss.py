@@ -14,8 +14,8 @@ from stages.embeddings.alignment import Pairs
 from stages.embeddings.dictionary import Entries
 
 _WORD = re.compile(r"\w+")
-_HAN = "[\u3400-\u4dbf\u4e00-\u9fff]"
-_BETWEEN_HAN = re.compile(f"(?<={_HAN}) +(?={_HAN})")
+HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]"  # a Chinese letter
+_BETWEEN_HAN = re.compile(f"(?<={HAN}) +(?={HAN})")
 
 
 def glossary(
