@@ -18,11 +18,12 @@ from typing import Any, BinaryIO
 
 import numpy
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
 from stages.corpora.articles import COLUMNS, unit_hash
-from stages.corpora.shards import finished_shards, open_table, read_groups
+from stages.corpora.shards import GroupWriter, finished_shards, open_table, read_groups
 from stages.corpora.splits import split_of
 from stages.corpora.text import Spelling, normalise, segment
 from stages.corpora.vocabulary import Vocabulary
@@ -81,22 +82,22 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
     own, spelling = reading.params, Spelling(reading.params.fold_yo)
     local: dict[str, int] = {}
     ids, lengths = array("i"), array("q")
-    rows: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     labels: dict[str, Counter[str]] = {}
-    for row in table.to_pylist():
-        row["split"] = split_of(row["concept"], own.validation, own.test, own.fold)
-        row["title"] = row["title"] and normalise(row["title"], reading.language, spelling)
-        row["text"] = normalise(row["text"], reading.language, spelling)
-        if row["split"] != "test":
-            words = segment(row["text"], reading.language)
-            ids.extend([local.setdefault(word, len(local)) for word in words])
-            lengths.append(len(words))
-        if row["topic"] is not None:
-            labels.setdefault(row["split"], Counter())[row["topic"]] += 1
-        if row["topic"] is not None or _rank(row["concept"], reading.seed) <= reading.unlabelled:
-            row["text"] = row["text"][: own.characters]
-            for name, values in rows.items():
-                values.append(row[name])
+    with replacing(folder / f"{group:06d}.parquet") as place:
+        writer = GroupWriter(place, SCHEMA)
+        for row in table.to_pylist():
+            row["split"] = split_of(row["concept"], own.validation, own.test, own.fold)
+            row["title"] = row["title"] and normalise(row["title"], reading.language, spelling)
+            row["text"] = normalise(row["text"], reading.language, spelling)
+            if row["split"] != "test":
+                words = segment(row["text"], reading.language)
+                ids.extend([local.setdefault(word, len(local)) for word in words])
+                lengths.append(len(words))
+            if row["topic"] is not None:
+                labels.setdefault(row["split"], Counter())[row["topic"]] += 1
+            if row["topic"] is not None or _rank(row["concept"], reading.seed) <= reading.unlabelled:
+                writer.add(**{**row, "text": row["text"][: own.characters]})
+        writer.close()
     flat = numpy.frombuffer(ids, numpy.int32)
     with replacing(folder / f"{group:06d}.npz") as place, place.open("wb") as file:
         numpy.savez(
@@ -106,8 +107,6 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
             counts=numpy.bincount(flat, minlength=len(local)),
             words=numpy.frombuffer("\n".join(local).encode(), numpy.uint8),
         )
-    with replacing(folder / f"{group:06d}.parquet") as place:
-        pyarrow.parquet.write_table(pyarrow.table(rows, schema=SCHEMA), place)
     counts = {
         "articles": len(table),
         "labelled": sum(sum(topics.values()) for topics in labels.values()),
@@ -239,17 +238,13 @@ def _npy_header(file: BinaryIO, kind: numpy.dtype[Any], length: int) -> None:
 
 def write_articles(groups: list[Path], path: Path) -> None:
     """Put the rows for the later stages into one table, as pandas would write it."""
-    writer: pyarrow.parquet.ParquetWriter | None = None
+    schema = pyarrow.Table.from_pandas(SCHEMA.empty_table().to_pandas(), preserve_index=False).schema
     waiting: list[pyarrow.Table] = []
     characters = 0
-    for place, group in enumerate(groups, 1):
-        waiting.append(pyarrow.parquet.read_table(group))
-        characters += sum(map(len, waiting[-1]["text"].to_pylist()))
-        if characters >= TOGETHER or place == len(groups):
-            frame = pyarrow.concat_tables(waiting).combine_chunks().to_pandas()
-            table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-            writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-            waiting, characters = [], 0
-    if writer:
-        writer.close()
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        for place, group in enumerate(groups, 1):
+            waiting.append(pyarrow.parquet.read_table(group))
+            characters += pyarrow.compute.sum(pyarrow.compute.utf8_length(waiting[-1]["text"])).as_py() or 0
+            if characters >= TOGETHER or place == len(groups):
+                writer.write_table(pyarrow.concat_tables(waiting).cast(schema).combine_chunks())
+                waiting, characters = [], 0
