@@ -34,7 +34,7 @@ from stages.progress import progress
 
 SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in (*COLUMNS, "split")])
 MOST_WORDS = 500_000  # different ones that are counted in memory; more go to disk, in order
-TOGETHER = 2**24  # characters of text that are written at once into the table for the later stages
+TOGETHER = 2**23  # characters of text that are written at once into the table for the later stages
 
 
 @dataclass(frozen=True)
