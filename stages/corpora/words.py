@@ -248,3 +248,4 @@ def write_articles(groups: list[Path], path: Path) -> None:
             if characters >= TOGETHER or place == len(groups):
                 writer.write_table(pyarrow.concat_tables(waiting).cast(schema).combine_chunks())
                 waiting, characters = [], 0
+                pyarrow.default_memory_pool().release_unused()
