@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 # A process that reads thousands of groups one after another gives the memory of each back: Arrow's own pool keeps it,
 # and glibc keeps what is smaller than a threshold that otherwise rises.
-MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": "65536"}
+MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 
 
 def cores() -> int:
