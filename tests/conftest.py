@@ -11,7 +11,10 @@ torch.set_num_threads(1)  # two test processes share the cores
 settings.register_profile("crosswiki", deadline=None, derandomize=True)
 settings.load_profile("crosswiki")
 # Files that run the pipeline take minutes: begun first, they end beside the many short ones and not after them.
-LONGEST = ("test_tutorial", "test_pipeline", "test_wikipedia", "test_architectures", "test_tracking", "test_serving")
+LONGEST = (
+    *("test_tutorial", "test_pipeline", "test_tutorial_language", "test_wikipedia", "test_architectures"),
+    *("test_tracking", "test_serving"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,41 @@
+"""The last chapter of docs/tutorial.md: a language is added to a fresh clone, Russian as the target."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.test_tutorial import following, said_to
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    with following(tmp_path_factory.mktemp("language"), language=True) as both:
+        yield both
+
+
+@pytest.mark.timeout(1800)
+def test_the_new_language_has_a_model_that_answers(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, said = followed
+    assert "crosswiki-ru version 1 is the new champion" in said_to(said, "dvc exp run --name russian")
+    russian = json.loads(said_to(said, "python -m stages.predict --language ru"))
+    assert russian["language"] == "ru"
+    teacher = json.loads((folder / "models/source/config.json").read_text())
+    assert russian["topic"] in teacher["label2id"]
+
+
+@pytest.mark.timeout(1800)
+def test_its_run_says_which_languages_it_is_about(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = followed
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("crosswiki")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    assert {one.info.status for one in found} == {"FINISHED"}
+    assert {one.data.tags["languages"] for one in found} == {"en-ru"}
+    [parent] = [one for one in found if "mlflow.parentRunId" not in one.data.tags]
+    assert parent.info.run_name == "russian"
+    assert parent.data.params["corpus"] == "mine"
+    assert parent.inputs.dataset_inputs[0].dataset.digest in (folder / "dvc.lock").read_text()
