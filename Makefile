@@ -21,7 +21,7 @@ ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:500
 	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
 test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
-	@pytest -q -n 2 --dist loadfile
+	@pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready-dev  ## style, types, and which part may import which
 	@ruff check -q .

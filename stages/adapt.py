@@ -1,11 +1,17 @@
 """adapt@target: fit the transplanted encoder to the target without labels. The output layer is not touched."""
 
+import copy
 from functools import partial
 from pathlib import Path
 
+import pandas
+
 from stages.bert.adaptation import (
-    MaskedLanguageHead,
+    all_but_embeddings,
+    both_sides,
+    drift_from,
     encode_parallel,
+    language_heads,
     linked_articles,
     mask_tokens,
     masked_loss,
@@ -14,8 +20,8 @@ from stages.bert.adaptation import (
     parallel_texts,
     representation_loss,
 )
-from stages.bert.models import freeze_output_layer, load_classifier, save_classifier, seeded
-from stages.bert.training import Schedule, train
+from stages.bert.models import freeze_output_layer, load_classifier, save_classifier
+from stages.bert.training import History, Schedule, curve, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.devices import choose_device
@@ -25,6 +31,7 @@ from stages.outputs import replacing, write_json
 from stages.parameters import MaskedLanguageModel, Representation, Role, load_parameters
 
 ROLE: Role = "target"
+WATCHED = 200  # the source's validation texts that the drift is measured on
 
 
 def schedule(own: Representation | MaskedLanguageModel) -> Schedule:
@@ -33,47 +40,54 @@ def schedule(own: Representation | MaskedLanguageModel) -> Schedule:
 
 
 def main() -> None:
-    """Write models/adapted/, metrics/adapt.json and its loss curves."""
+    """Write models/adapted/, metrics/adapt.json and its curves."""
     params = load_parameters()
     parallel, masked = params.adapt.representation, params.adapt.masked_language_model
     with stage("adapt", params, params.adapt, ROLE) as run:
         teacher = load_classifier(Path("models/source"))
         adapted = load_classifier(Path("models/transplanted") / ROLE)
         freeze_output_layer(adapted.model)
-        tokens = teacher.tokenizer.model_max_length
-        fit = partial(train, adapted.model, seed=params.seed, device=choose_device(params.device), report=run.metrics)
-        curves: dict[str, list[tuple[int, float]]] = {}
+        tokens, device = teacher.tokenizer.model_max_length, choose_device(params.device)
         articles = load_articles(Path("data/prepared") / ROLE / "articles.parquet")
+        source = load_articles(Path("data/prepared/source/articles.parquet"))
+        originals = source.loc[source["split"] == "train", "text"].tolist()
+        watched = source.loc[source["split"] == "validation", "text"].tolist()[:WATCHED]
+        embeddings = copy.deepcopy(teacher.model.get_input_embeddings())
+        drift = drift_from(teacher, adapted, embeddings, watched, device) if watched else None
+        fit = partial(train, adapted.model, seed=params.seed, device=device, report=run.metrics, measure=drift)
+        histories: dict[str, History] = {"masked_language_model": [], "representation": []}
         if masked.steps:
-            read = articles[articles["split"] != "test"].sample(
-                n=masked.steps * masked.batch, replace=True, random_state=params.seed
-            )
-            texts = mask_tokens(read["text"].tolist(), adapted.tokenizer, tokens, masked.masked, params.seed)
-            with seeded(params.seed):
-                adapted.model.masked_language_head = MaskedLanguageHead(
-                    adapted.model.config.hidden_size,
-                    adapted.model.get_input_embeddings().embedding_dim,
-                    len(adapted.tokenizer),
+            draw = partial(pandas.Series.sample, n=masked.steps * masked.batch, replace=True, random_state=params.seed)
+            hide = partial(mask_tokens, tokens=tokens, share=masked.masked, seed=params.seed)
+            texts = hide(draw(articles.loc[articles["split"] != "test", "text"]).tolist(), adapted.tokenizer)
+            if masked.joint:
+                texts = both_sides(texts, hide(draw(pandas.Series(originals)).tolist(), teacher.tokenizer))
+            collate = masked_padding(adapted.tokenizer, teacher.tokenizer if masked.joint else None)
+            waiting = [(masked.embeddings_alone, all_but_embeddings(adapted.model))]
+            both = (embeddings, len(teacher.tokenizer)) if masked.joint else None
+            with language_heads(adapted, both, params.seed):
+                histories["masked_language_model"] = fit(
+                    texts, masked_loss, collate, schedule(masked), what="adapt masked", waiting=waiting
                 )
-            collate = masked_padding(adapted.tokenizer)
-            curves["masked_language_model"] = fit(texts, masked_loss, collate, schedule(masked), what="adapt masked")
-            del adapted.model.masked_language_head
         if parallel.steps:
             entries = load_dictionary(Path("models/aligned") / ROLE / "dictionary.tsv")
             words = dict(load_dictionary(Path("models/aligned") / ROLE / "glossary.tsv"))
-            source = load_articles(Path("data/prepared/source/articles.parquet"))
-            originals = source.loc[source["split"] == "train", "text"].tolist()
             linked = linked_articles(source, articles)
             pairs = parallel_texts(linked, originals, words, entries, parallel, params.seed)
             texts = encode_parallel(pairs, teacher.tokenizer, adapted.tokenizer, tokens)
             loss = representation_loss(teacher.model)
             collate = parallel_padding(teacher.tokenizer, adapted.tokenizer)
-            curves["representation"] = fit(texts, loss, collate, schedule(parallel), what="adapt")
+            histories["representation"] = fit(texts, loss, collate, schedule(parallel), what="adapt")
         with replacing(Path("models/adapted"), directory=True) as folder:
             save_classifier(adapted, folder)
-        save_curve(curves.get("representation", []), Path("metrics/plots/loss/adapt.csv"))
-        save_curve(curves.get("masked_language_model", []), Path("metrics/plots/loss/adapt_masked.csv"))
-        summary = {f"{name}_loss": round(curve[-1][1], 6) for name, curve in curves.items()}
+        plots = Path("metrics/plots")
+        save_curve(curve(histories["representation"]), plots / "loss/adapt.csv")
+        save_curve(curve(histories["masked_language_model"]), plots / "loss/adapt_masked.csv")
+        after = [(step + masked.steps, value) for step, value in curve(histories["representation"], "drift")]
+        together = curve(histories["masked_language_model"], "drift") + after
+        save_curve(together, plots / "drift.csv", y="drift")
+        summary = {f"{name}_loss": round(history[-1]["loss"], 6) for name, history in histories.items() if history}
+        summary |= {"drift": together[-1][1]} if together else {}
         write_json(Path("metrics/adapt.json"), summary)
         run.metrics(summary)
 

@@ -6,10 +6,10 @@ the target's; elsewhere the adapted teacher reads what the student reads.
 
 from pathlib import Path
 
-from stages.bert.classification import encode, padding, predict_logits
-from stages.bert.distillation import UNKNOWN, batch_loss, merge_logits, pair_articles
+from stages.bert.classification import encode, padding, read_texts
+from stages.bert.distillation import UNKNOWN, batch_loss, merge, pair_articles
 from stages.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
-from stages.bert.training import schedule_of, train
+from stages.bert.training import curve, schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles, pick
 from stages.devices import choose_device
@@ -34,21 +34,21 @@ def main() -> None:
         texts = target["text"].tolist()
         linked = [text for text in lessons.source_texts if text is not None]
         others = [text for text, source in zip(texts, lessons.source_texts, strict=True) if source is None]
-        logits = merge_logits(
-            [source is not None for source in lessons.source_texts],
-            predict_logits(teacher, linked, tokens, device, "teacher reads source"),
-            predict_logits(adapted, others, tokens, device, "teacher reads target"),
-        )
+        by_source = read_texts(teacher, linked, tokens, device, "teacher reads source")
+        by_target = read_texts(adapted, others, tokens, device, "teacher reads target")
+        has_source = [source is not None for source in lessons.source_texts]
+        logits, states = (merge(has_source, *pair) for pair in zip(by_source, by_target, strict=True))
+        taught = {"teacher_logits": logits.tolist(), **({"teacher_states": states.tolist()} if own.hidden else {})}
         student = Classifier(
             fewer_layers(adapted.model, own.layers or max(1, adapted.model.config.num_hidden_layers // 2)),
             adapted.tokenizer,
         )
         freeze_output_layer(student.model)
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in lessons.topics]
-        curve = train(
+        history = train(
             student.model,
-            encode(texts, student.tokenizer, tokens, labels=labels, teacher_logits=logits.tolist()),
-            batch_loss(own.temperature, own.soft),
+            encode(texts, student.tokenizer, tokens, labels=labels, **taught),
+            batch_loss(own.temperature, own.soft, own.hidden),
             padding(student.tokenizer),
             schedule_of(own),
             seed=params.seed,
@@ -58,7 +58,7 @@ def main() -> None:
         )
         with replacing(Path("models/distilled"), directory=True) as folder:
             save_classifier(student, folder)
-        save_curve(curve, Path("metrics/plots/loss/distill.csv"))
+        save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
         summary = {
             "texts": len(texts),
             "linked": len(linked),

@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.bert.classification import encode, label_loss, padding, predict_logits
 from stages.bert.mixtures import reading_mixtures, token_vectors
 from stages.bert.models import load_pretrained, save_classifier
-from stages.bert.training import schedule_of, train
+from stages.bert.training import curve, schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
@@ -34,7 +34,7 @@ def main() -> None:
         words = load_vectors(Path("models/skipgram/source"))
         vectors = token_vectors(teacher.tokenizer, words, standardise(words.vectors))
         with reading_mixtures(teacher, vectors, **own.mixtures.model_dump()):
-            curve = train(
+            history = train(
                 teacher.model,
                 encode(texts["text"].tolist(), teacher.tokenizer, own.tokens, labels=labels),
                 label_loss,
@@ -49,7 +49,7 @@ def main() -> None:
         score = accuracy(validation["topic"].tolist(), [topics[place] for place in logits.argmax(1)])
         with replacing(Path("models/source"), directory=True) as folder:
             save_classifier(teacher, folder)
-        save_curve(curve, Path("metrics/plots/loss/finetune_source.csv"))
+        save_curve(curve(history), Path("metrics/plots/loss/finetune_source.csv"))
         summary = {"validation_accuracy": round(score, 6), "labels": len(texts), "topics": len(topics)}
         write_json(Path("metrics/finetune_source.json"), summary)
         run.metrics(summary)

@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pandas
 import torch
+from transformers import PreTrainedModel
 
 from stages.bert.classification import encode, label_loss, padding, predict_logits
-from stages.bert.models import Classifier, freeze_output_layer, load_classifier, save_classifier, seeded
-from stages.bert.training import schedule_of, train
+from stages.bert.models import (
+    Classifier,
+    freeze_output_layer,
+    from_the_top,
+    load_classifier,
+    save_classifier,
+    seeded,
+)
+from stages.bert.training import History, Waiting, curve, schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
@@ -28,6 +36,19 @@ def from_random_weights(like: Classifier, seed: int) -> Classifier:
     """The same architecture and tokenizer, with nothing learnt."""
     with seeded(seed):
         return Classifier(type(like.model)(like.model.config), like.tokenizer)
+
+
+def gradually(model: PreTrainedModel, share: float) -> Waiting:
+    """What waits for how long, so that the layers learn from the last one down (Howard and Ruder 2018, section 3.3).
+
+    Args:
+        model: whose output layer may be frozen.
+        share: of the steps, after which all layers learn.
+    """
+    groups = from_the_top(model)
+    last = len(groups) - 1
+    trained = ([parameter for parameter in group if parameter.requires_grad] for group in groups)
+    return [(share * place / last, group) for place, group in enumerate(trained)] if share else []
 
 
 def report(run: Run, name: str, values: dict[str, float], step: int) -> None:
@@ -71,13 +92,14 @@ def main() -> None:
                 f"finetune_target: the target's topic {unknown[0]!r} is not the source's: map it in the preset"
             )
         slow = replace(schedule_of(own), **own.scratch.model_dump())
-        curves: dict[str, list[tuple[int, float]]] = {"finetune_target": [], "scratch": []}
+        waiting = gradually(student.model, own.gradual)
+        histories: dict[str, History] = {"finetune_target": [], "scratch": []}
         for name, classifier, how in (("finetune_target", student, schedule_of(own)), ("scratch", scratch, slow)):
             if texts.empty:
                 continue
             labels = texts["topic"].map(classifier.topics.index).tolist()
             tokens = classifier.tokenizer.model_max_length
-            curves[name] = train(
+            histories[name] = train(
                 classifier.model,
                 encode(texts["text"].tolist(), classifier.tokenizer, tokens, labels=labels),
                 label_loss,
@@ -87,8 +109,9 @@ def main() -> None:
                 device=choose_device(params.device),
                 what=name,
                 report=partial(report, run, name),
+                waiting=waiting if classifier is student else (),
             )
-        losses = {f"{name}_loss": curve[-1][1] for name, curve in curves.items() if curve}
+        losses = {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         scores = validate(student, articles, choose_device(params.device))
         summary = {"labels": len(texts), **losses, **scores}
         facts = facts_of(params, student, summary)
@@ -98,8 +121,8 @@ def main() -> None:
                 save_classifier(classifier, place)
                 if classifier is student:
                     (place / "README.md").write_text(model_card(facts), encoding="utf-8")
-        for name, curve in curves.items():
-            save_curve(curve, Path("metrics/plots/loss") / f"{name}.csv")
+        for name, history in histories.items():
+            save_curve(curve(history), Path("metrics/plots/loss") / f"{name}.csv")
         write_json(Path("metrics/finetune_target.json"), summary)
         run.metrics(summary)
 

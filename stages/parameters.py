@@ -156,6 +156,8 @@ class MaskedLanguageModel(Section):
     learning_rate: Rate
     dropout: Dropout
     masked: Rate
+    embeddings_alone: Annotated[float, Field(ge=0, lt=1)]
+    joint: bool
 
 
 class Adapt(Section):
@@ -172,6 +174,7 @@ class Distill(Training):
     layers: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None
     temperature: Above0
     soft: Share
+    hidden: NotNegative
     texts: Positive | None
 
     @model_validator(mode="before")
@@ -199,6 +202,7 @@ class FinetuneTarget(Training):
 
     labels: Count
     freeze_output: bool
+    gradual: Annotated[float, Field(ge=0, lt=1)]
     scratch: Scratch
 
 

@@ -23,33 +23,40 @@ from transformers import (
 
 from stages.bert import classification, training
 from stages.bert.adaptation import (
+    all_but_embeddings,
+    both_sides,
+    drift_from,
     encode_parallel,
+    language_heads,
     linked_articles,
     mask_tokens,
+    masked_loss,
     masked_padding,
-    mean_hidden,
     parallel_padding,
     parallel_texts,
     representation_loss,
     string_together,
+    with_embeddings,
 )
-from stages.bert.classification import encode, label_loss, padding, predict_logits
-from stages.bert.distillation import UNKNOWN, distillation_loss, merge_logits, pair_articles
+from stages.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
+from stages.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
 from stages.bert.mixtures import mix_embeddings, piece_vectors, reading_mixtures, token_vectors
 from stages.bert.models import (
     Classifier,
     fewer_layers,
     freeze_output_layer,
+    from_the_top,
     load_pretrained,
     output_layer,
     save_classifier,
     seeded,
 )
 from stages.bert.tokenization import extend_tokenizer, train_tokenizer
-from stages.bert.training import LengthBuckets, Schedule, train
+from stages.bert.training import History, LengthBuckets, Schedule, curve, train
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError
+from stages.finetune_target import gradually
 from stages.parameters import Representation, load_parameters
 from tests.tiny import ROOT, tiny_tokenizer, trio_texts
 
@@ -104,6 +111,17 @@ def test_distillation_loss_is_hintons_formula_in_float64(seed: int, temperature:
     assert loss.item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+def test_hidden_states_are_matched_beside_the_logits() -> None:
+    classifier, texts = tiny_classifier(), trio_texts("en")[:3]
+    logits, states = read_texts(classifier, texts, 16, CPU, "test")
+    wanted = states + 0.5  # off by a half everywhere
+    rows = encode(texts, classifier.tokenizer, 16, teacher_logits=logits.tolist(), labels=[UNKNOWN] * 3)
+    plain = padding(classifier.tokenizer)(list(rows))
+    assert batch_loss(2.0, 1.0, 0.0)(classifier.model, plain).item() == pytest.approx(0, abs=1e-3)
+    batch = padding(classifier.tokenizer)(list(rows)) | {"teacher_states": wanted}
+    assert batch_loss(2.0, 1.0, 3.0)(classifier.model, batch).item() == pytest.approx(3 * 0.25, rel=1e-2)
+
+
 def articles(rows: list[tuple[str, str, str | None, str]]) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=["concept", "text", "topic", "split"])
 
@@ -122,7 +140,7 @@ def test_students_read_what_their_teacher_reads_about_and_no_other_split() -> No
     lessons = pair_articles(target, source)
     assert lessons.source_texts == ["a sea", "the sun", None]
     assert lessons.topics == [None, "Physics", None]
-    merged = merge_logits([True, False, True], torch.tensor([[1.0], [2.0]]), torch.tensor([[8.0]]))
+    merged = merge([True, False, True], torch.tensor([[1.0], [2.0]]), torch.tensor([[8.0]]))
     assert merged.flatten().tolist() == [1.0, 8.0, 2.0]
 
 
@@ -342,12 +360,16 @@ def test_a_fresh_head_depends_on_the_seed_alone(tmp_path: Path) -> None:
 # Training
 
 
+def weight(classifier: Classifier) -> float:
+    return float(classifier.model.get_input_embeddings().weight.detach().abs().sum())
+
+
 def lessons(classifier: Classifier, count: int = 24) -> Any:
     texts = trio_texts("en")[:count]
     return encode(texts, classifier.tokenizer, 16, labels=[place % 3 for place in range(len(texts))])
 
 
-def fit(classifier: Classifier, epochs: float = 2, **changes: Any) -> list[tuple[int, float]]:
+def fit(classifier: Classifier, epochs: float = 2, **changes: Any) -> History:
     arguments: dict[str, Any] = {
         "loss": label_loss,
         "collate": padding(classifier.tokenizer),
@@ -370,10 +392,10 @@ def test_training_lowers_the_loss_and_leaves_a_frozen_output_layer_alone(
     freeze_output_layer(classifier.model)
     points = []
     schedule = Schedule(40, 4, 5e-3, 0.1, 0.0, 0.1)
-    curve = fit(classifier, schedule=schedule, report=lambda values, step: points.append((step, values["loss"])))
+    history = fit(classifier, schedule=schedule, report=lambda values, step: points.append((step, values["loss"])))
     after = classifier.model.state_dict()
-    assert curve == points
-    assert curve[-1][1] < 0.8 * curve[0][1]
+    assert curve(history) == points
+    assert points[-1][1] < 0.8 * points[0][1]
     for name in output_layer(classifier.model):
         assert after[name].equal(before[name])
     assert sum(not after[name].equal(before[name]) for name in before) > 40
@@ -384,7 +406,8 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     whole = tiny_classifier()
-    curve = fit(whole)
+    waiting = gradually(whole.model, 0.9)
+    history = fit(whole, waiting=waiting, measure=lambda: {"weight": weight(whole)})
     calls = 0
 
     def killed_at_the_ninth(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -395,7 +418,9 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
         return label_loss(model, batch)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(tiny_classifier(), loss=killed_at_the_ninth)
+        killed = tiny_classifier()
+        waiting = gradually(killed.model, 0.9)
+        fit(killed, loss=killed_at_the_ninth, waiting=waiting, measure=lambda: {"weight": weight(killed)})
     assert list(tmp_path.rglob("checkpoint-8"))
     steps = 0
 
@@ -405,12 +430,57 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
         return label_loss(model, batch)
 
     resumed = tiny_classifier()
-    again = fit(resumed, loss=counted)
-    assert [step for step, _ in again] == [step for step, _ in curve]
-    assert [value for _, value in again] == pytest.approx([value for _, value in curve])
+    waiting = gradually(resumed.model, 0.9)
+    again = fit(resumed, loss=counted, waiting=waiting, measure=lambda: {"weight": weight(resumed)})
+    assert [step for step, _ in curve(again)] == [step for step, _ in curve(history)]
+    assert [value for _, value in curve(again)] == pytest.approx([value for _, value in curve(history)])
+    assert len(curve(history, "weight")) > 2
+    assert curve(again, "weight") == curve(history, "weight")
     assert steps == 12 - 8
     for name, value in whole.model.state_dict().items():
         assert value.equal(resumed.model.state_dict()[name]), name
+
+
+def test_layers_learn_from_the_last_one_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    classifier, before = tiny_classifier(), tiny_classifier().model.state_dict()
+    freeze_output_layer(classifier.model)
+    groups = gradually(classifier.model, 0.5)
+    assert [share for share, _ in groups] == [0, 0.125, 0.25, 0.375, 0.5]
+    names = {id(parameter): name for name, parameter in classifier.model.named_parameters()}
+    waiting = [{names[id(parameter)] for parameter in group} for _, group in groups]
+    assert all(name.startswith(("bert.pooler.", "bert.encoder.layer.3.")) for name in waiting[0])
+    for place, layer in ((1, 2), (2, 1), (3, 0)):
+        assert waiting[place] == {name for name in before if name.startswith(f"bert.encoder.layer.{layer}.")}
+    assert waiting[4] == {name for name in before if name.startswith("bert.embeddings.")}
+    moved: dict[int, set[str]] = {}
+
+    def watched(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        state = model.state_dict()
+        moved[len(moved)] = {name for name, value in state.items() if not value.equal(before[name])}
+        return label_loss(model, batch)
+
+    fit(classifier, 4, loss=watched, waiting=groups, schedule=Schedule(4, 4, 1e-3, 0.0, 0.01, 0.0))  # 24 steps
+    free = [3, 6, 9, 12]  # the steps before which one more group begins to learn
+    for step, names_moved in moved.items():
+        begun = set(waiting[0]) if step else set()
+        for at, group in zip(free, waiting[1:], strict=True):
+            begun |= group if step > at else set()
+        assert names_moved <= begun
+        assert len(names_moved) >= 0.8 * len(begun)  # key biases have no gradient, and not all positions are read
+    assert all(parameter.requires_grad for _, group in groups for parameter in group)
+    assert gradually(classifier.model, 0.0) == []
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: type(model).__name__)
+def test_every_parameter_is_in_one_group(model: PreTrainedModel) -> None:
+    groups = from_the_top(model)
+    together = [id(parameter) for group in groups for parameter in group]
+    assert sorted(together) == sorted(id(parameter) for parameter in model.parameters())
+    assert len(groups) == model.config.num_hidden_layers + 1
+    assert any(parameter is model.get_input_embeddings().weight for parameter in groups[-1])
+    above = {id(parameter) for parameter in output_layer(model).values()}
+    assert above <= {id(parameter) for parameter in groups[0]}
 
 
 def test_few_texts_are_read_until_there_are_enough_steps() -> None:
@@ -550,3 +620,56 @@ def test_masking_hides_a_share_of_ordinary_tokens_and_no_special_one() -> None:
     batch = masked_padding(tokenizer)([rows[0], rows[1]])
     assert batch["labels"].shape == batch["input_ids"].shape
     assert ((batch["labels"] == -100) | (batch["attention_mask"] == 1)).all()
+
+
+def masked_batch(classifier: Classifier, source: Classifier | None, seed: int = 4) -> dict[str, torch.Tensor]:
+    rows = mask_tokens(trio_texts("en")[:4], classifier.tokenizer, 24, 0.3, seed)
+    if source:
+        rows = both_sides(rows, mask_tokens(trio_texts("en")[4:8], source.tokenizer, 24, 0.3, seed))
+    return masked_padding(classifier.tokenizer, source.tokenizer if source else None)(list(rows))
+
+
+def test_two_languages_share_the_encoder_and_each_has_embeddings_of_its_own() -> None:
+    classifier, source = tiny_classifier(), tiny_classifier(seed=1)
+    before = [name for name, _ in classifier.model.named_parameters()]
+    embeddings = source.model.get_input_embeddings()
+    with language_heads(classifier, (embeddings, len(source.tokenizer)), seed=3):
+        alone = masked_loss(classifier.model, masked_batch(classifier, None))
+        joint = masked_loss(classifier.model, masked_batch(classifier, source))
+        # The source's side, stated by itself: its embeddings in the encoder's place, its head on what comes out.
+        batch = {
+            name.removeprefix("source_"): value
+            for name, value in masked_batch(classifier, source).items()
+            if name.startswith("source_")
+        }
+        labels = batch.pop("labels")
+        ids = batch.pop("input_ids")
+        hidden = classifier.model.bert(inputs_embeds=embeddings(ids), **batch)
+        scores = classifier.model.source_language_head(hidden.last_hidden_state, embeddings.weight)
+        other = torch.nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten())
+        torch.testing.assert_close(joint, alone + other)
+        joint.backward()
+    assert embeddings.weight.grad is not None and embeddings.weight.grad.any()
+    assert classifier.model.get_input_embeddings().weight.grad.any()
+    assert [name for name, _ in classifier.model.named_parameters()] == before, "nothing stays behind"
+    waiting = {id(parameter) for parameter in all_but_embeddings(classifier.model)}
+    free = {name for name, parameter in classifier.model.named_parameters() if id(parameter) not in waiting}
+    assert free == {"bert.embeddings.word_embeddings.weight", "classifier.weight", "classifier.bias"}
+
+
+def test_drift_is_the_share_of_texts_that_are_read_otherwise() -> None:
+    teacher, adapted, texts = tiny_classifier(), tiny_classifier(), trio_texts("en")
+    embeddings = teacher.model.get_input_embeddings()
+    with torch.no_grad():
+        for classifier in (teacher, adapted):  # so that it says different things of different texts
+            classifier.model.bert.pooler.dense.weight.mul_(40)
+        adapted.model.get_input_embeddings().weight.normal_(generator=torch.Generator().manual_seed(1))
+    drift = drift_from(teacher, adapted, embeddings, texts, CPU)
+    assert drift() == {"drift": 0.0}, "embeddings of another language's tokens are no part of it"
+    with torch.no_grad():
+        adapted.model.classifier.weight[0] *= -1
+    said = [predict_logits(one, texts, 32, CPU, "test").argmax(1) for one in (teacher, adapted)]
+    with with_embeddings(adapted.model, embeddings):
+        said[1] = predict_logits(adapted, texts, 32, CPU, "test").argmax(1)
+    assert 0 < drift()["drift"] == pytest.approx(float((said[0] != said[1]).double().mean()))
+    assert adapted.model.get_input_embeddings() is not embeddings

@@ -6,11 +6,13 @@ words that the alignment pairs, strung together or put in the place of a source 
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
 model the other side, and their mean hidden states are to agree.
-Masked-language-model training as in Devlin et al. 2019.
+Masked-language-model training as in Devlin et al. 2019; on both languages at once as in Tran 2020 ("From English to
+Foreign Languages: Transferring Pre-trained Language Models"): one encoder, and embeddings for each language.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy
@@ -21,8 +23,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from stages.bert.classification import pad_rows, padding
-from stages.bert.training import Loss
+from stages.bert.classification import mean_hidden, pad_rows, predict_logits
+from stages.bert.models import Classifier, seeded
+from stages.bert.training import Loss, Measure
 from stages.embeddings.gloss import close_up, gloss
 from stages.parameters import Representation
 
@@ -112,20 +115,6 @@ def parallel_padding(
     return collate
 
 
-def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """The mean of a text's hidden states over its real tokens.
-
-    Args:
-        hidden: [texts, tokens, hidden].
-        attention_mask: 1 for real tokens, [texts, tokens].
-
-    Returns:
-        [texts, hidden].
-    """
-    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
-
-
 def representation_loss(teacher: PreTrainedModel) -> Loss:
     """The loss of representation distillation: mean squared errors of the mean hidden state and of the logits.
 
@@ -164,7 +153,7 @@ class MaskedLanguageHead(nn.Module):
     def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
         """Score every token of the vocabulary, [..., vocabulary]."""
         states = self.norm(nn.functional.gelu(self.dense(hidden)))
-        return states @ embeddings.mT / math.sqrt(states.shape[-1]) + self.bias
+        return states @ embeddings[: len(self.bias)].mT / math.sqrt(states.shape[-1]) + self.bias
 
 
 def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, share: float, seed: int) -> Dataset:
@@ -201,26 +190,117 @@ def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: in
     return Dataset.from_dict(columns)
 
 
-def masked_padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
-    """A collate function for `mask_tokens`."""
-    pad = padding(tokenizer)
+def both_sides(other: Dataset, source: Dataset) -> Dataset:
+    """Rows of `mask_tokens` in two languages side by side: the source's columns get the prefix `source_`."""
+    count = min(len(other), len(source))
+    columns = {name: other[name][:count] for name in ("input_ids", "labels")}
+    columns |= {f"source_{name}": source[name][:count] for name in ("input_ids", "labels")}
+    lengths = [a + b for a, b in zip(other["length"][:count], source["length"][:count], strict=True)]
+    return Dataset.from_dict({**columns, "length": lengths})
 
-    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        batch = pad([{"input_ids": row["input_ids"]} for row in rows])
+
+def masked_padding(
+    tokenizer: PreTrainedTokenizerFast, source: PreTrainedTokenizerFast | None = None
+) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
+    """A collate function for `mask_tokens`; with the source's tokenizer, for `both_sides`."""
+
+    def side(reader: PreTrainedTokenizerFast, rows: list[dict[str, Any]], prefix: str) -> dict[str, Tensor]:
+        batch = pad_rows(reader, [row[f"{prefix}input_ids"] for row in rows])
         batch["labels"] = torch.full_like(batch["input_ids"], -100)
         for place, row in enumerate(rows):
-            left = tokenizer.padding_side == "left"
-            start = batch["labels"].shape[1] - len(row["labels"]) if left else 0
-            batch["labels"][place, start : start + len(row["labels"])] = torch.tensor(row["labels"])
-        return batch
+            labels = row[f"{prefix}labels"]
+            start = batch["labels"].shape[1] - len(labels) if reader.padding_side == "left" else 0
+            batch["labels"][place, start : start + len(labels)] = torch.tensor(labels)
+        return {f"{prefix}{name}": value for name, value in batch.items()}
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        return side(tokenizer, rows, "") | (side(source, rows, "source_") if source else {})
 
     return collate
 
 
+@contextmanager
+def language_heads(classifier: Classifier, source: tuple[nn.Embedding, int] | None, seed: int) -> Iterator[None]:
+    """For the time being, give a model what it needs to predict hidden tokens.
+
+    Args:
+        classifier: whose model it is.
+        source: for joint training, the source's embeddings, which learn too, and its number of tokens.
+        seed: of the heads' weights.
+    """
+    model, width = classifier.model, classifier.model.get_input_embeddings().embedding_dim
+    parts: dict[str, nn.Module] = {}
+    with seeded(seed):
+        parts["masked_language_head"] = MaskedLanguageHead(model.config.hidden_size, width, len(classifier.tokenizer))
+        if source:
+            parts["source_language_head"] = MaskedLanguageHead(model.config.hidden_size, width, source[1])
+            parts["source_embeddings"] = source[0]
+    for name, part in parts.items():
+        setattr(model, name, part)
+    try:
+        yield
+    finally:
+        for name in parts:
+            delattr(model, name)
+
+
+@contextmanager
+def with_embeddings(model: PreTrainedModel, embeddings: nn.Module) -> Iterator[None]:
+    """For the time being, read with other token embeddings."""
+    own = model.get_input_embeddings()
+    model.set_input_embeddings(embeddings)
+    try:
+        yield
+    finally:
+        model.set_input_embeddings(own)
+
+
+def all_but_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
+    """The encoder's parameters without its token embeddings."""
+    embeddings = model.get_input_embeddings().weight
+    return [parameter for parameter in model.base_model.parameters() if parameter is not embeddings]
+
+
 def masked_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-    """Cross-entropy of the hidden tokens, for a model that has a `masked_language_head` for the time being."""
+    """Cross-entropy of the hidden tokens, for a model that has `language_heads`; of both languages where both are."""
+    source = {name.removeprefix("source_"): value for name, value in batch.items() if name.startswith("source_")}
+    other = {name: value for name, value in batch.items() if not name.startswith("source_")}
+    loss = _hidden_tokens(model, other, model.masked_language_head)
+    if source:
+        with with_embeddings(model, model.source_embeddings):
+            loss = loss + _hidden_tokens(model, source, model.source_language_head)
+    return loss
+
+
+def _hidden_tokens(model: PreTrainedModel, batch: dict[str, Tensor], head: nn.Module) -> Tensor:
     labels = batch.pop("labels")
-    hidden = model(**batch, output_hidden_states=True).hidden_states[-1]
-    chosen = labels != -100
-    scores = model.masked_language_head(hidden[chosen], model.get_input_embeddings().weight)
+    chosen, hidden = labels != -100, model(**batch, output_hidden_states=True).hidden_states[-1]
+    scores = head(hidden[chosen], model.get_input_embeddings().weight)
     return cross_entropy(scores.float(), labels[chosen])
+
+
+def drift_from(
+    teacher: Classifier, adapted: Classifier, embeddings: nn.Module, texts: list[str], device: torch.device
+) -> Measure:
+    """Measure how far an encoder has moved from what its output layer was made for.
+
+    Args:
+        teacher: of the source's language.
+        adapted: whose encoder began as the teacher's.
+        embeddings: of the source's tokens.
+        texts: of the source's, none that anything learns from.
+        device: where.
+
+    Returns:
+        Gives `drift`: the share of texts of which the adapted encoder, reading with the source's embeddings, does not
+        say what the teacher says.
+    """
+    tokens, reader = teacher.tokenizer.model_max_length, Classifier(adapted.model, teacher.tokenizer)
+    said = predict_logits(teacher, texts, tokens, device, "teacher").argmax(1)
+
+    def measure() -> dict[str, float]:
+        with with_embeddings(adapted.model, embeddings.to(device)):
+            now = predict_logits(reader, texts, tokens, device, "drift").argmax(1)
+        return {"drift": float((now != said).double().mean())}
+
+    return measure

@@ -63,11 +63,25 @@ def label_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     return cross_entropy(model(**batch).logits.float(), labels)
 
 
+def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean of a text's hidden states over its real tokens.
+
+    Args:
+        hidden: [texts, tokens, hidden].
+        attention_mask: 1 for real tokens, [texts, tokens].
+
+    Returns:
+        [texts, hidden].
+    """
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
 @torch.inference_mode()
-def predict_logits(
+def read_texts(
     classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
-) -> Tensor:
-    """Logits of texts, [texts, topics], float32, in the texts' order.
+) -> tuple[Tensor, Tensor]:
+    """What a classifier makes of texts, in the texts' order, float32.
 
     Args:
         classifier: model and tokenizer.
@@ -76,10 +90,14 @@ def predict_logits(
         device: where.
         what: the word before the progress bar.
         batch: texts at a time, of like length.
+
+    Returns:
+        Logits, [texts, topics], and the last layer's mean hidden states, [texts, hidden].
     """
     logits = torch.zeros(len(texts), len(classifier.topics))
+    states = torch.zeros(len(texts), classifier.model.config.hidden_size)
     if not texts:
-        return logits
+        return logits, states
     model = classifier.model.eval().to(device)
     rows = encode(texts, classifier.tokenizer, tokens)
     lengths = rows["length"]
@@ -90,5 +108,14 @@ def predict_logits(
     with fast_attention(model, device), autocast:
         for group in progress(groups, what):
             inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
-            logits[group] = model(**inputs).logits.float().cpu()
-    return logits
+            said = model(**inputs, output_hidden_states=True)
+            logits[group] = said.logits.float().cpu()
+            states[group] = mean_hidden(said.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
+    return logits, states
+
+
+def predict_logits(
+    classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
+) -> Tensor:
+    """The logits that `read_texts` gives."""
+    return read_texts(classifier, texts, tokens, device, what, batch)[0]

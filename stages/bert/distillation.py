@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pandas
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
+from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss, softmax
 from transformers import PreTrainedModel
 
+from stages.bert.classification import mean_hidden
 from stages.bert.training import Loss
 
 UNKNOWN = -100  # the label of a text whose topic nobody told
@@ -33,12 +34,20 @@ def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperat
     return soft * temperature**2 * divergence + (1 - soft) * hard
 
 
-def batch_loss(temperature: float, soft: float) -> Loss:
-    """`distillation_loss` for a training: the batch's columns teacher_logits and labels go beside the texts."""
+def batch_loss(temperature: float, soft: float, hidden: float) -> Loss:
+    """`distillation_loss` for a training: the batch's columns teacher_logits and labels go beside the texts.
+
+    With `hidden` above 0, so many times the mean squared error between the last layers' mean hidden states is added;
+    the teacher's are the column teacher_states.
+    """
 
     def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-        teacher, labels = batch.pop("teacher_logits"), batch.pop("labels")
-        return distillation_loss(model(**batch).logits.float(), teacher, labels, temperature, soft)
+        teacher, labels, states = batch.pop("teacher_logits"), batch.pop("labels"), batch.pop("teacher_states", None)
+        said = model(**batch, output_hidden_states=states is not None)
+        found = distillation_loss(said.logits.float(), teacher, labels, temperature, soft)
+        if states is None:
+            return found
+        return found + hidden * mse_loss(mean_hidden(said.hidden_states[-1].float(), batch["attention_mask"]), states)
 
     return loss
 
@@ -65,16 +74,16 @@ def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> Lessons
     return Lessons(target, present["text"].tolist(), present["topic"].tolist())
 
 
-def merge_logits(linked: list[bool], source: Tensor, other: Tensor) -> Tensor:
-    """The source teacher's logits for linked texts, the target teacher's for the rest.
+def merge(linked: list[bool], source: Tensor, other: Tensor) -> Tensor:
+    """What the source's teacher makes of linked texts, and the target's of the rest.
 
     Args:
         linked: of each text, whether it is.
-        source: [linked texts, topics].
-        other: [other texts, topics].
+        source: [linked texts, numbers].
+        other: [other texts, numbers].
 
     Returns:
-        [texts, topics].
+        [texts, numbers].
     """
     chosen = torch.tensor(linked, dtype=torch.bool)
     merged = source.new_empty(len(linked), source.shape[1])

@@ -150,6 +150,25 @@ def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
     return None
 
 
+def from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
+    """The parameters layer by layer: the last one and all above it, those below, and at the end what is under them all.
+
+    Layers that share their weights (ALBERT) are one.
+    """
+    found = encoder_layers(model)
+    depth = len(found[1]) if found else 1
+    groups: list[list[nn.Parameter]] = [[] for _ in range(depth + 1)]
+    under, embeddings = found is not None, model.get_input_embeddings().weight
+    for name, parameter in model.named_parameters():
+        layer = _layer_of(name, found[0]) if found else None
+        under = under and layer is None
+        if layer is not None:
+            groups[depth - 1 - layer].append(parameter)
+        else:
+            groups[depth if under or parameter is embeddings else 0].append(parameter)
+    return groups
+
+
 def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrainedModel:
     """Copy a model, keeping some of its layers; every other parameter is the same.
 

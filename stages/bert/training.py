@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 import torch
 from datasets import Dataset
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Sampler
 from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
@@ -26,8 +26,12 @@ from stages.parameters import Training
 Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 Report = Callable[[dict[str, float], int], None]
+Measure = Callable[[], dict[str, float]]
+History = list[dict[str, float]]  # points: `step`, the mean `loss` since the last one, and what was measured there
+Waiting = Sequence[tuple[float, Sequence[nn.Parameter]]]  # parameters that stay as they are for a share of the steps
 
 CHECKPOINT_SECONDS = 120.0
+POINTS, MEASURED = 50, 5  # of a history, about; and those at which more than the loss is measured
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,25 @@ class _LossTrainer(Trainer):
         return self._sampler
 
 
+class _Thaw(TrainerCallback):
+    """Lets parameters wait; the optimiser passes over those that have no gradient."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self.waiting = waiting
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        for share, parameters in self.waiting:
+            for parameter in parameters:
+                parameter.requires_grad_(state.global_step >= share * state.max_steps)
+
+
 class _Watch(TrainerCallback):
     """Shows progress, hands the loss on, and asks for a checkpoint every now and then."""
 
-    def __init__(self, what: str, report: Report) -> None:
+    def __init__(self, what: str, report: Report, measure: Measure | None) -> None:
         self.what = what
         self.report = report
+        self.measure = measure
         self.saved = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -163,7 +180,12 @@ class _Watch(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
             self.bar.set_postfix(loss=f"{logs['loss']:.3f}")
-            self.report({"loss": logs["loss"], "learning_rate": logs["learning_rate"]}, state.global_step)
+            measured: dict[str, float] = {}
+            if self.measure and state.global_step % max(1, state.max_steps // MEASURED) < args.logging_steps:
+                measured = self.measure()
+                state.log_history[-1].update(measured)  # where checkpoints keep it
+            values = {"loss": logs["loss"], "learning_rate": logs["learning_rate"], **measured}
+            self.report(values, state.global_step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.close()
@@ -180,7 +202,9 @@ def train(
     device: torch.device,
     what: str,
     report: Report,
-) -> list[tuple[int, float]]:
+    waiting: Waiting = (),
+    measure: Measure | None = None,
+) -> History:
     """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
 
     A run that is killed goes on from its last checkpoint when it is started again with the same model, texts and
@@ -195,28 +219,24 @@ def train(
         seed: of the order and of dropout.
         device: where.
         what: the word before the progress bar, and the name of the checkpoints.
-        report: called with {"loss", "learning_rate"} and the step.
+        report: called with {"loss", "learning_rate"}, and what was measured, and the step.
+        waiting: trained parameters that stay as they are until a share of the steps is done.
+        measure: called at a few points of the history, which keeps what it returns.
 
     Returns:
-        The loss curve, (step, mean loss since the last point).
+        The history; empty where there is no step.
     """
     steps = schedule.steps(len(texts))
     if steps == 0:
         return []
-    folder = _checkpoints(what, model, texts, schedule, seed)
-    curve: list[tuple[int, float]] = []
-
-    def remember(values: dict[str, float], step: int) -> None:
-        curve.append((step, values["loss"]))
-        report(values, step)
-
+    folder = _checkpoints(what, model, texts, schedule, seed, waiting)
     trainer = _LossTrainer(
         loss=loss,
         sampler=LengthBuckets(texts["length"], schedule.batch, seed),
         model=model,
         train_dataset=texts,
         data_collator=collate,
-        callbacks=[_Watch(what, remember)],
+        callbacks=[_Thaw(waiting), _Watch(what, report, measure)],
         args=TrainingArguments(
             output_dir=str(folder),
             per_device_train_batch_size=schedule.batch,
@@ -224,7 +244,7 @@ def train(
             learning_rate=schedule.learning_rate,
             warmup_steps=round(schedule.warmup * steps),
             weight_decay=schedule.weight_decay,
-            logging_steps=max(1, steps // 50),
+            logging_steps=max(1, steps // POINTS),
             save_strategy="no",
             save_total_limit=1,
             report_to="none",
@@ -239,18 +259,22 @@ def train(
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     with fast_attention(model, device), _dropping_out(model, schedule.dropout):
         trainer.train(resume_from_checkpoint=last)
-    if last:  # points from before the restart, which nobody was there to remember
-        before = [(row["step"], row["loss"]) for row in trainer.state.log_history if "loss" in row]
-        curve[:] = before
     shutil.rmtree(folder, ignore_errors=True)
     model.to("cpu")
-    return curve
+    return [row for row in trainer.state.log_history if "loss" in row]
 
 
-def _checkpoints(what: str, model: PreTrainedModel, texts: Dataset, schedule: Schedule, seed: int) -> Path:
+def curve(history: History, name: str = "loss") -> list[tuple[int, float]]:
+    """The points (step, value) of a history at which something was measured."""
+    return [(int(row["step"]), row[name]) for row in history if name in row]
+
+
+def _checkpoints(
+    what: str, model: PreTrainedModel, texts: Dataset, schedule: Schedule, seed: int, waiting: Waiting
+) -> Path:
     """A folder for the checkpoints of exactly this training."""
     digest = hashlib.blake2b(digest_size=12)
-    digest.update(json.dumps([what, vars(schedule), seed]).encode())
+    digest.update(json.dumps([what, vars(schedule), seed, [share for share, _ in waiting]]).encode())
     for name, parameter in model.named_parameters():
         digest.update(name.encode())
         digest.update(parameter.detach().cpu().numpy().tobytes())
