@@ -42,6 +42,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "without distillation": ("distill.epochs=0",),
     "distillation: hidden states too": ("distill.hidden=1",),
     "output layer free": ("finetune_target.freeze_output=false",),
+    "fine-tuning: all of it": ("finetune_target.keep=0",),
     "fine-tuning: layer by layer": ("finetune_target.gradual=0.5",),
     "student: 1 layer": ("distill.layers=1",),
     "student: 2 layers": ("distill.layers=2",),

@@ -13,6 +13,7 @@ from stages.bert.models import (
     Classifier,
     freeze_output_layer,
     from_the_top,
+    keep_some,
     load_classifier,
     save_classifier,
     seeded,
@@ -93,6 +94,7 @@ def main() -> None:
             )
         slow = replace(schedule_of(own), **own.scratch.model_dump())
         waiting = gradually(student.model, own.gradual)
+        distilled = {name: value.clone() for name, value in student.model.state_dict().items()}
         histories: dict[str, History] = {"finetune_target": [], "scratch": []}
         for name, classifier, how in (("finetune_target", student, schedule_of(own)), ("scratch", scratch, slow)):
             if texts.empty:
@@ -111,6 +113,8 @@ def main() -> None:
                 report=partial(report, run, name),
                 waiting=waiting if classifier is student else (),
             )
+        if own.keep:
+            keep_some(student.model, distilled, own.keep)
         losses = {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         scores = validate(student, articles, choose_device(params.device))
         summary = {"labels": len(texts), **losses, **scores}

@@ -46,6 +46,7 @@ from stages.bert.models import (
     fewer_layers,
     freeze_output_layer,
     from_the_top,
+    keep_some,
     load_pretrained,
     output_layer,
     save_classifier,
@@ -673,3 +674,15 @@ def test_drift_is_the_share_of_texts_that_are_read_otherwise() -> None:
         said[1] = predict_logits(adapted, texts, 32, CPU, "test").argmax(1)
     assert 0 < drift()["drift"] == pytest.approx(float((said[0] != said[1]).double().mean()))
     assert adapted.model.get_input_embeddings() is not embeddings
+
+
+def test_a_share_of_the_weights_before_is_kept_and_frozen_ones_are_not_touched() -> None:
+    classifier, other = tiny_classifier(), tiny_classifier(seed=1)
+    after = {name: value.clone() for name, value in classifier.model.state_dict().items()}
+    before = other.model.state_dict()
+    freeze_output_layer(classifier.model)
+    keep_some(classifier.model, before, 0.25)
+    for name, value in classifier.model.state_dict().items():
+        frozen = name in output_layer(classifier.model) or not value.is_floating_point()
+        expected = after[name] if frozen else 0.25 * before[name] + 0.75 * after[name]
+        torch.testing.assert_close(value, expected, msg=name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -197,6 +197,20 @@ def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrai
         state = {_moved(key, name, new_place): value for key, value in state.items() if _stays(key, name, new_place)}
     smaller.load_state_dict(state)
     return smaller
+
+
+def keep_some(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
+    """Take the mean of a model's weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
+
+    Args:
+        model: after it; changed in place, but for parameters that are frozen.
+        before: its weights then.
+        share: that the weights before it have in the mean.
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                parameter.lerp_(before[name], share)
 
 
 def _layer_of(key: str, name: str) -> int | None:
