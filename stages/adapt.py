@@ -7,18 +7,20 @@ from pathlib import Path
 import pandas
 
 from stages.bert.adaptation import (
-    all_but_embeddings,
-    both_sides,
     drift_from,
     encode_parallel,
-    language_heads,
     linked_articles,
-    mask_tokens,
-    masked_loss,
-    masked_padding,
     parallel_padding,
     parallel_texts,
     representation_loss,
+)
+from stages.bert.masked_language import (
+    all_but_embeddings,
+    both_sides,
+    language_heads,
+    mask_tokens,
+    masked_loss,
+    masked_padding,
 )
 from stages.bert.models import freeze_output_layer, load_classifier, save_classifier
 from stages.bert.training import History, Schedule, curve, train

@@ -34,8 +34,8 @@ def main() -> None:
         texts = target["text"].tolist()
         linked = [text for text in lessons.source_texts if text is not None]
         others = [text for text, source in zip(texts, lessons.source_texts, strict=True) if source is None]
-        by_source = read_texts(teacher, linked, tokens, device, "teacher reads source")
-        by_target = read_texts(adapted, others, tokens, device, "teacher reads target")
+        by_source = read_texts(teacher, linked, tokens, device, "teacher reads source", hidden=own.hidden > 0)
+        by_target = read_texts(adapted, others, tokens, device, "teacher reads target", hidden=own.hidden > 0)
         has_source = [source is not None for source in lessons.source_texts]
         logits, states = (merge(has_source, *pair) for pair in zip(by_source, by_target, strict=True))
         taught = {"teacher_logits": logits.tolist(), **({"teacher_states": states.tolist()} if own.hidden else {})}

@@ -6,19 +6,17 @@ from pathlib import Path
 
 import pandas
 import torch
-from transformers import PreTrainedModel
 
 from stages.bert.classification import encode, label_loss, padding, predict_logits
 from stages.bert.models import (
     Classifier,
     freeze_output_layer,
-    from_the_top,
-    keep_some,
+    from_random_weights,
+    interpolate,
     load_classifier,
     save_classifier,
-    seeded,
 )
-from stages.bert.training import History, Waiting, curve, schedule_of, train
+from stages.bert.training import History, curve, gradually, schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.corpora.splits import labelled
@@ -31,25 +29,6 @@ from stages.parameters import load_parameters
 from stages.serving.card import model_card
 from stages.serving.facts import facts_of
 from stages.tracking import Run
-
-
-def from_random_weights(like: Classifier, seed: int) -> Classifier:
-    """The same architecture and tokenizer, with nothing learnt."""
-    with seeded(seed):
-        return Classifier(type(like.model)(like.model.config), like.tokenizer)
-
-
-def gradually(model: PreTrainedModel, share: float) -> Waiting:
-    """What waits for how long, so that the layers learn from the last one down (Howard and Ruder 2018, section 3.3).
-
-    Args:
-        model: whose output layer may be frozen.
-        share: of the steps, after which all layers learn.
-    """
-    groups = from_the_top(model)
-    last = len(groups) - 1
-    trained = ([parameter for parameter in group if parameter.requires_grad] for group in groups)
-    return [(share * place / last, group) for place, group in enumerate(trained)] if share else []
 
 
 def report(run: Run, name: str, values: dict[str, float], step: int) -> None:
@@ -113,8 +92,7 @@ def main() -> None:
                 report=partial(report, run, name),
                 waiting=waiting if classifier is student else (),
             )
-        if own.keep:
-            keep_some(student.model, distilled, own.keep)
+        interpolate(student.model, distilled, own.keep)
         losses = {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         scores = validate(student, articles, choose_device(params.device))
         summary = {"labels": len(texts), **losses, **scores}

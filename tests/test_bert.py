@@ -23,41 +23,42 @@ from transformers import (
 
 from stages.bert import classification, training
 from stages.bert.adaptation import (
-    all_but_embeddings,
-    both_sides,
     drift_from,
     encode_parallel,
-    language_heads,
     linked_articles,
-    mask_tokens,
-    masked_loss,
-    masked_padding,
     parallel_padding,
     parallel_texts,
     representation_loss,
     string_together,
-    with_embeddings,
 )
 from stages.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
 from stages.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
+from stages.bert.masked_language import (
+    all_but_embeddings,
+    both_sides,
+    language_heads,
+    mask_tokens,
+    masked_loss,
+    masked_padding,
+)
 from stages.bert.mixtures import mix_embeddings, piece_vectors, reading_mixtures, token_vectors
 from stages.bert.models import (
     Classifier,
     fewer_layers,
     freeze_output_layer,
-    from_the_top,
-    keep_some,
+    interpolate,
+    layers_from_the_top,
     load_pretrained,
     output_layer,
     save_classifier,
     seeded,
+    with_embeddings,
 )
 from stages.bert.tokenization import extend_tokenizer, train_tokenizer
-from stages.bert.training import History, LengthBuckets, Schedule, curve, train
+from stages.bert.training import History, LengthBuckets, Schedule, curve, gradually, train
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError
-from stages.finetune_target import gradually
 from stages.parameters import Representation, load_parameters
 from tests.tiny import ROOT, tiny_tokenizer, trio_texts
 
@@ -475,7 +476,7 @@ def test_layers_learn_from_the_last_one_down(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: type(model).__name__)
 def test_every_parameter_is_in_one_group(model: PreTrainedModel) -> None:
-    groups = from_the_top(model)
+    groups = layers_from_the_top(model)
     together = [id(parameter) for group in groups for parameter in group]
     assert sorted(together) == sorted(id(parameter) for parameter in model.parameters())
     assert len(groups) == model.config.num_hidden_layers + 1
@@ -681,7 +682,7 @@ def test_a_share_of_the_weights_before_is_kept_and_frozen_ones_are_not_touched()
     after = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     before = other.model.state_dict()
     freeze_output_layer(classifier.model)
-    keep_some(classifier.model, before, 0.25)
+    interpolate(classifier.model, before, 0.25)
     for name, value in classifier.model.state_dict().items():
         frozen = name in output_layer(classifier.model) or not value.is_floating_point()
         expected = after[name] if frozen else 0.25 * before[name] + 0.75 * after[name]

@@ -79,7 +79,13 @@ def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def read_texts(
-    classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
+    classifier: Classifier,
+    texts: list[str],
+    tokens: int,
+    device: torch.device,
+    what: str,
+    batch: int = 64,
+    hidden: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """What a classifier makes of texts, in the texts' order, float32.
 
@@ -90,9 +96,10 @@ def read_texts(
         device: where.
         what: the word before the progress bar.
         batch: texts at a time, of like length.
+        hidden: whether hidden states are kept.
 
     Returns:
-        Logits, [texts, topics], and the last layer's mean hidden states, [texts, hidden].
+        Logits, [texts, topics], and the last layer's mean hidden states, [texts, hidden], or zeros.
     """
     logits = torch.zeros(len(texts), len(classifier.topics))
     states = torch.zeros(len(texts), classifier.model.config.hidden_size)
@@ -108,9 +115,10 @@ def read_texts(
     with fast_attention(model, device), autocast:
         for group in progress(groups, what):
             inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
-            said = model(**inputs, output_hidden_states=True)
+            said = model(**inputs, output_hidden_states=hidden)
             logits[group] = said.logits.float().cpu()
-            states[group] = mean_hidden(said.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
+            if hidden:
+                states[group] = mean_hidden(said.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
     return logits, states
 
 
@@ -118,4 +126,4 @@ def predict_logits(
     classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
 ) -> Tensor:
     """The logits that `read_texts` gives."""
-    return read_texts(classifier, texts, tokens, device, what, batch)[0]
+    return read_texts(classifier, texts, tokens, device, what, batch, hidden=False)[0]

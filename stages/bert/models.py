@@ -127,6 +127,17 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     classifier.tokenizer.save_pretrained(folder)
 
 
+@contextmanager
+def with_embeddings(model: PreTrainedModel, embeddings: nn.Module) -> Iterator[None]:
+    """For the time being, read with other token embeddings."""
+    own = model.get_input_embeddings()
+    model.set_input_embeddings(embeddings)
+    try:
+        yield
+    finally:
+        model.set_input_embeddings(own)
+
+
 def output_layer(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     """The parameters above the encoder, by name: what turns its output into logits."""
     encoder = model.base_model_prefix + "."
@@ -137,6 +148,12 @@ def freeze_output_layer(model: PreTrainedModel) -> None:
     """Keep the output layer as it is in every training that follows."""
     for parameter in output_layer(model).values():
         parameter.requires_grad_(False)
+
+
+def from_random_weights(like: Classifier, seed: int) -> Classifier:
+    """The same architecture and tokenizer, with nothing learnt."""
+    with seeded(seed):
+        return Classifier(type(like.model)(like.model.config), like.tokenizer)
 
 
 def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
@@ -150,7 +167,7 @@ def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
     return None
 
 
-def from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
+def layers_from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
     """The parameters layer by layer: the last one and all above it, those below, and at the end what is under them all.
 
     Layers that share their weights (ALBERT) are one.
@@ -199,7 +216,7 @@ def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrai
     return smaller
 
 
-def keep_some(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
+def interpolate(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
     """Take the mean of a model's weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
 
     Args:

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import get_last_checkpoint
 
+from stages.bert.models import layers_from_the_top
 from stages.outputs import checkpoint_path
 from stages.parameters import Training
 
@@ -54,6 +55,19 @@ class Schedule:
 def schedule_of(params: Training) -> Schedule:
     """A schedule as a section of params.yaml gives it."""
     return Schedule(**{field: getattr(params, field) for field in Schedule.__dataclass_fields__})
+
+
+def gradually(model: PreTrainedModel, share: float) -> Waiting:
+    """What waits for how long, so that the layers learn from the last one down (Howard and Ruder 2018, section 3.3).
+
+    Args:
+        model: whose output layer may be frozen.
+        share: of the steps, after which all layers learn.
+    """
+    groups = layers_from_the_top(model)
+    last = len(groups) - 1
+    trained = ([parameter for parameter in group if parameter.requires_grad] for group in groups)
+    return [(share * place / last, group) for place, group in enumerate(trained)] if share else []
 
 
 @contextmanager
