@@ -7,14 +7,14 @@ import torch
 from hypothesis import settings
 
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # before MLflow is imported; as tracking sets it for stages
-torch.set_num_threads(1)  # two test processes share the cores
+torch.set_num_threads(1)  # three test processes share two cores
 settings.register_profile("crosswiki", deadline=None, derandomize=True)
 settings.load_profile("crosswiki")
 # Files that run the pipeline take minutes: begun first, they end beside the many short ones and not after them. xdist
-# hands each of three processes two files at once, so the fourth, which waits for the longest, is a short one.
+# hands each of three processes two files at once, so the fourth, which waits for the first, is a short one.
 FIRST = (
-    *("test_tutorial", "test_pipeline", "test_tutorial_language"),
-    *("test_start", "test_tracking", "test_wikipedia", "test_architectures", "test_serving"),
+    *("test_pipeline", "test_tutorial", "test_tutorial_experiments"),
+    *("test_start", "test_tracking", "test_wikipedia", "test_tutorial_language", "test_architectures", "test_serving"),
 )
 
 

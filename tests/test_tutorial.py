@@ -1,9 +1,10 @@
-"""Every command of docs/tutorial.md, in its order, in a fresh clone: on the tiny trio, so that it takes minutes.
+"""Every command of docs/tutorial.md, in its order, on the tiny trio, so that it takes minutes.
 
-The last chapter, which begins from any clone, is followed in test_tutorial_language.py, beside this one.
+Here the first two chapters, in a fresh clone. The chapters about experiments, which begin with results that are
+committed, are followed in test_tutorial_experiments.py, and the last one, which begins from any clone, in
+test_tutorial_language.py: beside each other.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from stages.parameters import load_parameters
 from tests.servers import ask, free_port, server
@@ -31,21 +33,22 @@ SERVERS = {"make": f"http://127.0.0.1:{UI}/health", "mlflow": f"http://127.0.0.1
 AFTER_TRAINING = {"finetune_target", "evaluate", "report", "register"}
 
 
-def commands(language: bool) -> list[str]:
-    """Those of the chapter that adds a language, or of all chapters before it."""
+def commands(*chapters: int) -> list[str]:
+    """Those of some chapters."""
     text = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
-    before, after = text.split("## 6. Add a language")
-    blocks = re.findall(r"^```sh\n(.*?)^```", after if language else before, re.MULTILINE | re.DOTALL)
+    _, *parts = re.split(r"^## \d\. ", text, flags=re.MULTILINE)
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```", "".join(parts[chapter - 1] for chapter in chapters), re.MULTILINE | re.DOTALL
+    )
     return [line for block in blocks for line in block.splitlines() if line.strip()]
 
 
 @contextmanager
-def following(folder: Path, language: bool) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The clone after the last command, and what each command has said."""
-    clone(folder)
+def following(folder: Path, *chapters: int) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The clone after the last command of some chapters, and what each command has said."""
     said: dict[str, str] = {}
     with ExitStack() as servers:
-        for command in commands(language):
+        for command in commands(*chapters):
             line = command
             for words, other in INSTEAD.items():
                 line = line.replace(words, other)
@@ -58,14 +61,43 @@ def following(folder: Path, language: bool) -> Iterator[tuple[Path, dict[str, st
         yield folder, said
 
 
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(tmp_path_factory.mktemp("tutorial"), language=False) as both:
-        yield both
+def runs_in(folder: Path) -> tuple[dict[str, Run], list[Run]]:
+    """The parents of what MLflow holds, by name, and all runs."""
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("crosswiki")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    return {str(one.info.run_name): one for one in found if "mlflow.parentRunId" not in one.data.tags}, list(found)
+
+
+def assert_complete(folder: Path) -> None:
+    """Every run has ended, its stages are nested, and its parent says what it was and keeps the pictures."""
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    parents, found = runs_in(folder)
+    assert {one.info.status for one in found} == {"FINISHED"}
+    for name, parent in parents.items():
+        below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        if not name.startswith("repro"):
+            assert sorted(one.data.tags["stage"] for one in below) == sorted(AFTER_TRAINING), name
+            assert {one.data.tags["dvc_experiment"] for one in [parent, *below]} == {name}
+        assert {one.data.tags["languages"] for one in [parent, *below]} == {"en-zh"}  # as the preset has them
+        assert parent.data.metrics["finetune_target.validation_macro_f1"] >= 0, name
+        assert parent.data.params["corpus"] == "trio"
+        assert parent.data.params["download.languages.target"] == "zh"
+        kept = {file.path for file in client.list_artifacts(parent.info.run_id)}
+        assert {"report.html", "systems.png", "confusion.png", "model_card.md", "environment"} <= kept
+        inputs = {one.dataset.name: one.dataset.digest for one in parent.inputs.dataset_inputs}
+        assert {"prepared/source", "prepared/target", "prepared/test"} <= set(inputs)
 
 
 def said_to(said: dict[str, str], start: str) -> str:
     return next(answer for command, answer in said.items() if command.startswith(start))
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    with following(clone(tmp_path_factory.mktemp("tutorial")), 1, 2) as both:
+        yield both
 
 
 @pytest.mark.timeout(1800)
@@ -77,53 +109,20 @@ def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[st
     assert set(re.findall(r"Running stage '([^']+)'", changed)) == AFTER_TRAINING
     assert "finetune_target.labels" in said_to(said, "dvc params diff")
     assert "labels" in said_to(said, "dvc metrics diff")
-    table = said_to(said, "dvc exp show")
-    assert all(name in table for name in ("fewer", "gentle", "longer", "free", "both"))
-    assert "validation_macro_f1" in table
-    assert "skipgram" not in table
-    served = json.loads(said_to(said, "curl"))["predictions"][0]
-    local, registered = (
-        json.loads(answer)
-        for command, answer in said.items()
-        if command.startswith("python -m stages.predict") and "Loire" in command
-    )
-    assert served["topic"] == registered["topic"]
-    assert served["probability"] == registered["probability"]
-    assert (local["model"], registered["model"]) == ("models/target", "models:/crosswiki-zh@champion")
 
 
 @pytest.mark.timeout(1800)
 def test_runs_are_complete_and_nested(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
-    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
-    experiment = client.get_experiment_by_name("crosswiki")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], max_results=1000)
-    assert {one.info.status for one in found} == {"FINISHED"}
-    parents = {one.info.run_name: one for one in found if "mlflow.parentRunId" not in one.data.tags}
-    [repro] = [name for name in parents if name and name.startswith("repro")]
-    assert set(parents) == {repro, "fewer", "gentle", "longer", "free", "both"}
-    for name, parent in parents.items():
-        below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-        stages = [one.data.tags["stage"] for one in below]
-        if name != repro:
-            assert sorted(stages) == sorted(AFTER_TRAINING), name
-            assert parent.data.tags["dvc_experiment"] == name
-        assert parent.data.metrics["finetune_target.validation_macro_f1"] >= 0, name
-        assert parent.data.params["corpus"] == "trio"
-        assert {one.data.tags["languages"] for one in [parent, *below]} == {"en-zh"}
-        kept = {file.path for file in client.list_artifacts(parent.info.run_id)}
-        assert {"report.html", "systems.png", "confusion.png", "model_card.md", "environment"} <= kept
-        inputs = {one.dataset.name: one.dataset.digest for one in parent.inputs.dataset_inputs}
-        assert {"prepared/source", "prepared/target", "prepared/test"} <= set(inputs)
-    assert float(parents["both"].data.params["finetune_target.epochs"]) == 6
-    assert parents["both"].data.params["finetune_target.freeze_output"] == "false"
+    parents, _ = runs_in(folder)
+    [repro] = [name for name in parents if name.startswith("repro")]
+    assert set(parents) == {repro, "fewer"}
+    assert_complete(folder)
 
 
 def test_the_tutorial_names_only_parameters_that_are_there() -> None:
-    names = {
-        name for command in commands(False) + commands(True) for name in re.findall(r"--set-param (\S+?)=", command)
-    }
+    names = {name for command in commands(1, 2, 3, 4, 5, 6) for name in re.findall(r"--set-param (\S+?)=", command)}
+    assert names
     known = load_parameters(ROOT / "params.yaml").model_dump()
     for name in names:
         section = known

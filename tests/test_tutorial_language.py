@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
-from tests.test_tutorial import following, said_to
+from tests.test_tutorial import following, runs_in, said_to
+from tests.tiny import clone
 
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(tmp_path_factory.mktemp("language"), language=True) as both:
+    with following(clone(tmp_path_factory.mktemp("language")), 6) as both:
         yield both
 
 
@@ -29,13 +29,10 @@ def test_the_new_language_has_a_model_that_answers(followed: tuple[Path, dict[st
 @pytest.mark.timeout(1800)
 def test_its_run_says_which_languages_it_is_about(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
-    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
-    experiment = client.get_experiment_by_name("crosswiki")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    parents, found = runs_in(folder)
     assert {one.info.status for one in found} == {"FINISHED"}
     assert {one.data.tags["languages"] for one in found} == {"en-ru"}
-    [parent] = [one for one in found if "mlflow.parentRunId" not in one.data.tags]
-    assert parent.info.run_name == "russian"
+    assert set(parents) == {"russian"}
+    parent = parents["russian"]
     assert parent.data.params["corpus"] == "mine"
     assert parent.inputs.dataset_inputs[0].dataset.digest in (folder / "dvc.lock").read_text()

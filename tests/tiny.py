@@ -30,6 +30,11 @@ from stages.bert.tokenization import train_tokenizer
 
 ROOT = Path(__file__).parent.parent
 TRIO = ROOT / "tests" / "trio"
+STAGES = (  # in an order in which they can run
+    *(f"{stage}@{role}" for stage in ("download", "prepare", "skipgram") for role in ("source", "target", "test")),
+    *("align@target", "align@test", "finetune_source", "transplant@target", "transplant@test", "adapt@target"),
+    *("distill", "finetune_target", "evaluate", "report", "register"),
+)
 
 
 def trio_texts(language: str) -> list[str]:
@@ -37,10 +42,10 @@ def trio_texts(language: str) -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def tiny_tokenizer(texts: list[str], vocabulary: int = 600) -> BertTokenizerFast:
+def tiny_tokenizer(texts: list[str], vocabulary: int = 600, **settings: Any) -> BertTokenizerFast:
     letters = sorted({letter for text in texts for letter in text.lower()})
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    blank = BertTokenizerFast(vocab={token: place for place, token in enumerate([*special, *letters])})
+    blank = BertTokenizerFast(vocab={token: place for place, token in enumerate([*special, *letters])}, **settings)
     return train_tokenizer(blank, texts, vocabulary)
 
 
@@ -142,6 +147,25 @@ def clone(folder: Path) -> Path:
     run(folder, "git", "config", "user.email", "test@example.org")
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "tiny")
+    return folder
+
+
+def run_stages(folder: Path, *names: str, **environment: str) -> None:
+    """Run stages in a clone, say adapt or align@target, without records: all in one process, as each takes seconds."""
+    lines = ["import importlib, sys", "for name in sys.argv[1:]:", "    stage, *role = name.split('@')"]
+    lines.append("    main = importlib.import_module(f'stages.{stage}').main")
+    lines.append("    main(*role[: main.__code__.co_argcount])")  # adapt@target asks for no role
+    settings = {"CROSSWIKI_TRACKING": "off", "DVC_ROOT": str(folder), **environment}
+    run(folder, "python", "-c", "\n".join(lines), *names, **settings)
+
+
+def finished_clone(folder: Path) -> Path:
+    """A clone in which every stage has run, and whose results are committed."""
+    clone(folder)
+    run_stages(folder, *STAGES)
+    run(folder, "dvc", "commit", "--force")
+    run(folder, "git", "add", "dvc.lock", "metrics")
+    run(folder, "git", "commit", "--quiet", "--message", "A first run")
     return folder
 
 
