@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
-from stages.corpora.text import normalise, segment
+from stages.corpora.text import Spelling, normalise, segment
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.alignment import Pairs, align, precision, standardise, translate
 from stages.embeddings.dictionary import (
@@ -36,7 +36,7 @@ class Known:
     held: Pairs  # the same, which only scores read
 
 
-def known_translations(role: Role, source: Vocabulary, other: Vocabulary, own: Align) -> Known:
+def known_translations(role: Role, source: Vocabulary, other: Vocabulary, own: Align, spelling: Spelling) -> Known:
     """Collect them from the preset's dictionary, linked titles, and words that are spelled alike.
 
     Raises:
@@ -45,7 +45,7 @@ def known_translations(role: Role, source: Vocabulary, other: Vocabulary, own: A
     articles = {name: load_articles(Path("data/prepared") / name / "articles.parquet") for name in ("source", role)}
     language = {name: str(table["language"].iloc[0]) for name, table in articles.items()}
     given = [
-        (normalise(s, language["source"]).lower(), normalise(o, language[role]).lower())
+        (normalise(s, language["source"], spelling).lower(), normalise(o, language[role], spelling).lower())
         for s, o in load_dictionary(Path("data/dictionaries") / f"{role}.tsv")
     ]
     told = [*given, *entries_of_titles(articles["source"], articles[role])]
@@ -67,7 +67,7 @@ def main(role: Role) -> None:
     with stage("align", params, own, role) as run:
         source = load_vectors(Path("models/skipgram/source"))
         other = load_vectors(Path("models/skipgram") / role)
-        known = known_translations(role, source.vocabulary, other.vocabulary, own)
+        known = known_translations(role, source.vocabulary, other.vocabulary, own, Spelling(params.prepare.fold_yo))
         fixed, moving = standardise(source.vectors), standardise(other.vectors)
         weights = translation_weights(known.learnt, source.vocabulary, other.vocabulary)
         spelling = compare_spelling(source.vocabulary.words, other.vocabulary.words, own.spelling)

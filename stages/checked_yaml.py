@@ -63,6 +63,8 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
         return f"{key}: unknown key; allowed here: {', '.join(_allowed(model, problem['loc'][:-1]))}"
     if problem["type"] == "missing":
         return f"{key}: missing"
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):  # values that do not go together
+        return f"{key or 'the file'}: {message}"
     return f"{key or 'the file'}: found {problem['input']!r}; {message[0].lower()}{message[1:]}"
 
 

@@ -98,6 +98,8 @@ def main() -> None:
         summary = {"labels": len(texts), **losses, **scores}
         facts = facts_of(params, student, summary)
         student.model.config.language = facts.target  # whoever reads texts with it must normalise them
+        if params.prepare.fold_yo:
+            student.model.config.fold_yo = True
         for folder, classifier in ((Path("models/target"), student), (Path("models/scratch"), scratch)):
             with replacing(folder, directory=True) as place:
                 save_classifier(classifier, place)

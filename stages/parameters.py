@@ -31,7 +31,7 @@ class Languages(Section):
     def _differ(self) -> "Languages":
         given = [language for language in (self.source, self.target, self.test) if language]
         if len(set(given)) < len(given):
-            raise ValueError("three different languages are needed")
+            raise ValueError(f"found {', '.join(map(repr, given))}; three different languages are needed")
         return self
 
 
@@ -59,9 +59,11 @@ class Prepare(Section):
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> "Prepare":
         if self.validation + self.test >= 1:
-            raise ValueError("validation + test must stay below 1")
+            raise ValueError(f"validation {self.validation:g} + test {self.test:g} must stay below 1")
         if (self.fold + 1) * self.test > 1 + 1e-9:
-            raise ValueError(f"fold must stay below {round(1 / self.test, 3):g}, the number of folds (1 / test)")
+            raise ValueError(
+                f"fold {self.fold} must stay below {round(1 / self.test, 3):g}, the number of folds (1 / test)"
+            )
         return self
 
 
@@ -147,6 +149,12 @@ class Representation(Section):
     strings: Share
     strung: Positive
 
+    @model_validator(mode="after")
+    def _shares(self) -> "Representation":
+        if self.glossed + self.strings > 1 + 1e-9:
+            raise ValueError(f"glossed {self.glossed:g} + strings {self.strings:g} must not be more than 1")
+        return self
+
 
 class MaskedLanguageModel(Section):
     """Masked-language-model training on the target's text."""
@@ -185,7 +193,9 @@ class Distill(Training):
     @model_validator(mode="after")
     def _each_layer_once(self) -> "Distill":
         if isinstance(self.layers, tuple) and list(self.layers) != sorted(set(self.layers)):
-            raise ValueError("layers must be in the teacher's order, each one once")
+            raise ValueError(
+                f"found layers {list(self.layers)}; the teacher's are needed in their order, each one once"
+            )
         return self
 
 

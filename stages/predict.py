@@ -98,7 +98,8 @@ def main() -> None:
     from stages.devices import choose_device  # PyTorch and transformers, once the question is known to make sense
     from stages.serving.answers import load_reader
 
-    reader, device = load_reader(folder, language), choose_device("auto")
+    fold_yo = language is not None and load_parameters().prepare.fold_yo
+    reader, device = load_reader(folder, language, fold_yo=fold_yo), choose_device("auto")
     while batch:
         for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):
             found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}

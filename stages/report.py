@@ -30,10 +30,11 @@ WORDS, BEST, EXAMPLES, MAPPED = 10, 3, 3, 18
 
 
 def curves(names: dict[Role, str]) -> list[Curve]:
-    """The loss curves of everything that was trained, in the order in which it happens."""
+    """The loss of everything that was trained, in the order in which it happens, and the adapted encoder's drift."""
     plots = METRICS / "plots"
     vectors = [curve_of(read_table(plots / f"skipgram/{role}.csv"), f"Word vectors, {names[role]}") for role in ROLES]
-    return vectors + [curve_of(read_table(plots / f"loss/{name}.csv"), title) for name, title in TRAINED.items()]
+    models = [curve_of(read_table(plots / f"loss/{name}.csv"), title) for name, title in TRAINED.items()]
+    return [*vectors, *models, curve_of(read_table(plots / "drift.csv"), "Drift of the adapted encoder")]
 
 
 def collect(params: Parameters) -> Report:

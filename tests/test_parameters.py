@@ -148,14 +148,18 @@ def test_a_students_layers_are_a_number_or_a_list_in_order(changed: Callable[[st
 
 def test_there_are_as_many_folds_as_test_splits_fit(changed: Callable[[str, object], Path]) -> None:
     assert load_parameters(changed("prepare.fold", 4)).prepare.fold == 4
-    assert "; fold must stay below 5, the number of folds" in complaint(changed("prepare.fold", 5))
+    assert ": prepare: fold 5 must stay below 5, the number of folds" in complaint(changed("prepare.fold", 5))
 
 
 def test_something_must_be_left_to_train_on(changed: Callable[[str, object], Path]) -> None:
     message = complaint(changed("prepare.validation", 0.8))
-    assert ": prepare: " in message
-    assert "0.8" in message
-    assert "below 1" in message
+    assert message.endswith(": prepare: validation 0.8 + test 0.2 must stay below 1")
+
+
+def test_shares_of_what_is_read_fill_no_more_than_it(changed: Callable[[str, object], Path]) -> None:
+    assert load_parameters(changed("adapt.representation.glossed", 0.9)).adapt.representation.strings == 0.1
+    message = complaint(changed("adapt.representation.glossed", 0.95))
+    assert message.endswith(": adapt.representation: glossed 0.95 + strings 0.1 must not be more than 1")
 
 
 def test_adaptation_and_distillation_can_be_left_out(changed: Callable[[str, object], Path]) -> None:

@@ -108,6 +108,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("finetune_source", "distill", "finetune_target"):
         write_table(f"metrics/plots/loss/{name}.csv", {"step": [5, 10, 15], "loss": [2.4, 1.2, 0.8]})
     write_table("metrics/plots/loss/adapt.csv", {"step": [], "loss": []})
+    write_table("metrics/plots/drift.csv", {"step": [5, 10, 15], "drift": [0.06, 0.045, 0.025]})
     scores = {
         role: {system: accuracy and scores_of(accuracy) for system, accuracy in systems.items()}
         for role, systems in SCORES.items()
@@ -196,6 +197,7 @@ def test_page_says_what_was_measured(page: str) -> None:
     assert re.search(r"Billion operations a text\s*0.68\s*0.68", text)
     assert re.search(r"Parameters\s*17,193,739\s*17,193,739", text)
     assert "Nothing was trained here." in text  # the adaptation's curve is empty
+    assert 'aria-label="Drift of the adapted encoder: drift from 0.06 to 0.025"' in page
     assert "CC BY-SA 4.0" in text
     assert "dvc exp run -S finetune_target.labels=500" in text
 

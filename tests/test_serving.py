@@ -282,6 +282,19 @@ def test_card_without_labels_or_a_page_on_the_hub() -> None:
     assert "It has not been measured yet" in card.text
 
 
+@pytest.mark.parametrize("told_by", ["the model", "params.yaml"])
+def test_yo_is_folded_where_the_model_has_learnt_it_folded(tmp_path: Path, told_by: str) -> None:
+    folder = make_classifier(tmp_path / "model", tiny_tokenizer(trio_texts("ru"), strip_accents=False), 0)
+    config = json.loads((folder / "config.json").read_text())
+    folded, unfolded = "Еще один самолет в полете", "Ещё один самолёт в полёте"
+    for fold_yo in (True, False):
+        own = {"language": "ru", "fold_yo": fold_yo} if told_by == "the model" else {"language": None}
+        (folder / "config.json").write_text(json.dumps({**config, **own}))
+        reader = load_reader(folder, "ru", fold_yo=fold_yo and told_by == "params.yaml")
+        answers = reader.answer([folded, unfolded], torch.device("cpu"))
+        assert (answers[0] == answers[1]) == fold_yo
+
+
 def test_transformers_alone_says_the_same_as_the_card_promises(project: Path) -> None:
     from transformers import pipeline
 

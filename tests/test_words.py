@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from stages import prepare
+from stages import align, prepare
 from stages.corpora import shards, words
 from stages.corpora.collect import SCHEMA
 from stages.corpora.linked import linked_concepts
@@ -22,7 +22,9 @@ from stages.corpora.splits import split_of
 from stages.corpora.text import Spelling, normalise, segment
 from stages.corpora.vocabulary import build_vocabulary, load_vocabulary
 from stages.corpora.words import WordCounts
+from stages.parameters import load_parameters
 from tests.standin import trio
+from tests.tiny import TRIO
 
 PROJECT = Path(__file__).parents[1]
 OUTPUTS = ("articles.parquet", "offsets.npy", "tokens.npy", "vocabulary.tsv")
@@ -148,6 +150,24 @@ def test_yo_is_kept_or_folded() -> None:
     prepared("test")
     assert not any("ё" in word for word in load_vocabulary(Path("data/prepared/test/vocabulary.tsv")).words)
     assert "ё" not in "".join(pandas.read_parquet("data/prepared/test/articles.parquet")["text"])
+
+
+@pytest.mark.parametrize("fold_yo", [True, False])
+def test_the_dictionary_is_spelled_as_the_vocabulary_is(fold_yo: bool) -> None:
+    write_articles(fold_yo=fold_yo)
+    prepared("source")
+    prepared("test")
+    path = Path("data/dictionaries/test.tsv")
+    path.parent.mkdir(parents=True)
+    path.write_text("source\tother\n" + (TRIO / "dictionary.en-ru.tsv").read_text(encoding="utf-8"), encoding="utf-8")
+    vocabularies = [load_vocabulary(Path(f"data/prepared/{role}/vocabulary.tsv")) for role in ("source", "test")]
+    known = align.known_translations("test", *vocabularies, load_parameters().align, Spelling(fold_yo))
+    pairs = {
+        (vocabularies[0].words[int(s)], vocabularies[1].words[int(o)])
+        for side in (known.learnt, known.held)
+        for s, o in zip(side.source, side.other, strict=True)
+    }
+    assert (("aeroplane", "самолет") in pairs, ("aeroplane", "самолёт") in pairs) == (fold_yo, not fold_yo)
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12), max_size=8), st.integers(1, 6))

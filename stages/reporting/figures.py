@@ -90,10 +90,11 @@ def _draw(axis: Axes, place: int, system: System) -> None:
 
 @dataclass(frozen=True)
 class Curve:
-    """A loss curve in the coordinates of an SVG picture."""
+    """A curve in the coordinates of an SVG picture."""
 
     title: str
     unit: str  # of the horizontal axis
+    measure: str  # what the vertical one shows
     line: str  # the attribute `points`; empty where there was nothing to train
     across: list[tuple[float, str]]
     up: list[tuple[float, str]]
@@ -105,13 +106,13 @@ def curve_of(table: pandas.DataFrame, title: str) -> Curve:
     """Place a curve's points and ticks.
 
     Args:
-        table: its first column is what the horizontal axis shows, and loss is the other one.
+        table: its first column is what the horizontal axis shows, say steps, and its second the vertical one, say loss.
         title: what was trained.
     """
-    unit = str(table.columns[0])
-    points = [(float(x), float(y)) for x, y in zip(table[unit], table["loss"], strict=True)]
+    unit, measure = map(str, table.columns)
+    points = [(float(x), float(y)) for x, y in zip(table[unit], table[measure], strict=True)]
     if not points:
-        return Curve(title, unit, "", [], [])
+        return Curve(title, unit, measure, "", [], [])
     values = [y for _, y in points]
     up = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(min(values), max(values))
     end = points[-1][0] or 1
@@ -126,6 +127,7 @@ def curve_of(table: pandas.DataFrame, title: str) -> Curve:
     return Curve(
         title,
         unit,
+        measure,
         " ".join(f"{right(x)},{down(y)}" for x, y in [*spread(points[:-1], POINTS), points[-1]]),
         [(right(x), compact(x)) for x in across],
         [(down(y), f"{y:g}") for y in up],

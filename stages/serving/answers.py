@@ -8,9 +8,9 @@ import torch
 
 from stages.bert.classification import predict_logits
 from stages.bert.models import Classifier, load_classifier
-from stages.corpora.text import normalise
+from stages.corpora.text import Spelling, normalise
 
-LANGUAGE = "language"  # the key of config.json that says what the model reads
+LANGUAGE, FOLD_YO = "language", "fold_yo"  # the keys of config.json that say what the model reads
 READABLE = 0.5  # a text of which the tokenizer knows less is in letters that the model cannot read
 
 
@@ -25,10 +25,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reader:
-    """A classifier, and the language that its texts are normalised as."""
+    """A classifier, and the language and spelling that its texts are normalised to."""
 
     classifier: Classifier
     language: str
+    spelling: Spelling
 
     def answer(self, texts: Sequence[str], device: torch.device) -> list[Answer]:
         """Classify texts, in their order.
@@ -37,7 +38,7 @@ class Reader:
             texts: as people write them; normalised here as `prepare` does it.
             device: where.
         """
-        clean = [normalise(text, self.language) for text in texts]
+        clean = [normalise(text, self.language, self.spelling) for text in texts]
         readable = [place for place, text in enumerate(clean) if self._reads(text)]
         tokens = self.classifier.tokenizer.model_max_length
         logits = predict_logits(self.classifier, [clean[place] for place in readable], tokens, device, "classifying")
@@ -54,15 +55,18 @@ class Reader:
         return bool(ids) and sum(token != tokenizer.unk_token_id for token in ids) >= READABLE * len(ids)
 
 
-def load_reader(folder: Path, language: str | None = None) -> Reader:
+def load_reader(folder: Path, language: str | None = None, *, fold_yo: bool = False) -> Reader:
     """Load a classifier with the language that it reads.
 
     Args:
         folder: a classifier, as `save_classifier` wrote it.
         language: where config.json does not say it.
+        fold_yo: where it does not say the language.
 
     Raises:
         UserError: there is no model in that folder.
     """
     classifier = load_classifier(folder)
-    return Reader(classifier, getattr(classifier.model.config, LANGUAGE, None) or language or "")
+    own = getattr(classifier.model.config, LANGUAGE, None)
+    folded = getattr(classifier.model.config, FOLD_YO, False) if own else fold_yo
+    return Reader(classifier, own or language or "", Spelling(folded))
