@@ -10,11 +10,11 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # before MLflow is im
 torch.set_num_threads(1)  # three test processes share two cores
 settings.register_profile("crosswiki", deadline=None, derandomize=True)
 settings.load_profile("crosswiki")
-# Files that run the pipeline take minutes: begun first, they end beside the many short ones and not after them. xdist
-# hands each of three processes two files at once, so the fourth, which waits for the first, is a short one.
+# Files that run the pipeline take minutes: begun first, they end beside the many short ones and not after them: xdist
+# hands a process another file when two of its tests are left.
 FIRST = (
-    *("test_pipeline", "test_tutorial", "test_tutorial_experiments"),
-    *("test_start", "test_tracking", "test_wikipedia", "test_tutorial_language", "test_architectures", "test_serving"),
+    *("test_pipeline", "test_wikipedia", "test_tutorial_experiments"),
+    *("test_tutorial_language", "test_tracking", "test_architectures", "test_serving", "test_start"),
 )
 
 

@@ -1,14 +1,16 @@
 """Chapters 3 to 5 of docs/tutorial.md: four experiments by two workers, who find no database; the best is served."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.test_tutorial import assert_complete, following, runs_in, said_to
-from tests.tiny import finished_clone, run
+from stages.parameters import load_parameters
+from tests.tiny import ROOT, finished_clone, run
+from tests.tutorial import assert_complete, commands, following, runs_in, said_to
 
 NAMES = {"gentle", "longer", "free", "both"}
 
@@ -69,3 +71,14 @@ def test_the_champion_is_the_best_by_validation(followed: tuple[Path, dict[str, 
     best = max(float(one.tags["validation_macro_f1"]) for one in versions)
     champion = client.get_model_version_by_alias("crosswiki-zh", "champion")
     assert float(champion.tags["validation_macro_f1"]) == best
+
+
+def test_the_tutorial_names_only_parameters_that_are_there() -> None:
+    names = {name for command in commands(1, 2, 3, 4, 5, 6) for name in re.findall(r"--set-param (\S+?)=", command)}
+    assert names
+    known = load_parameters(ROOT / "params.yaml").model_dump()
+    for name in names:
+        section = known
+        for key in name.split("."):
+            assert key in section, name
+            section = section[key]

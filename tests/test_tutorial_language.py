@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_tutorial import following, runs_in, said_to
 from tests.tiny import clone
+from tests.tutorial import following, runs_in, said_to
 
 
 @pytest.fixture(scope="module")

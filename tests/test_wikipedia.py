@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from tests.test_pipeline import stages_run
 from tests.standin import PAGES, Standin, serving
+from tests.test_pipeline import stages_run
 from tests.tiny import STAGES, clone, run
 
 

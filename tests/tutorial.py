@@ -1,8 +1,8 @@
 """Every command of docs/tutorial.md, in its order, on the tiny trio, so that it takes minutes.
 
-Here the first two chapters, in a fresh clone. The chapters about experiments, which begin with results that are
-committed, are followed in test_tutorial_experiments.py, and the last one, which begins from any clone, in
-test_tutorial_language.py: beside each other.
+test_pipeline.py follows the first two chapters in a fresh clone. The chapters about experiments, which begin with
+results that are committed, are followed in test_tutorial_experiments.py, and the last one, which begins from any clone,
+in test_tutorial_language.py: beside each other.
 """
 
 import re
@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from stages.parameters import load_parameters
 from tests.servers import ask, free_port, server
-from tests.tiny import ROOT, clone, run
+from tests.tiny import ROOT, run
 
 UI, SERVING = free_port(), free_port()
 # What differs on the tiny trio, and in a clone whose environment is the one that the tests run in.
@@ -57,7 +55,9 @@ def following(folder: Path, *chapters: int) -> Iterator[tuple[Path, dict[str, st
                 assert ask(SERVERS[line.split()[0]]) == 200
                 said[command] = ""
             else:
-                said[command] = run(folder, "bash", "-ec", line).stdout
+                answer = run(folder, "bash", "-ec", line)
+                assert "warning" not in answer.stderr.lower(), (line, answer.stderr)
+                said[command] = answer.stdout
         yield folder, said
 
 
@@ -91,41 +91,5 @@ def assert_complete(folder: Path) -> None:
 
 
 def said_to(said: dict[str, str], start: str) -> str:
+    """What the first command that begins so has said."""
     return next(answer for command, answer in said.items() if command.startswith(start))
-
-
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(clone(tmp_path_factory.mktemp("tutorial")), 1, 2) as both:
-        yield both
-
-
-@pytest.mark.timeout(1800)
-def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[str, str]]) -> None:
-    _, said = followed
-    assert "register: crosswiki-zh version 1 is the new champion" in said_to(said, "make repro")
-    assert "up to date" in said_to(said, "dvc repro")
-    changed = said_to(said, "dvc exp run --name fewer")
-    assert set(re.findall(r"Running stage '([^']+)'", changed)) == AFTER_TRAINING
-    assert "finetune_target.labels" in said_to(said, "dvc params diff")
-    assert "labels" in said_to(said, "dvc metrics diff")
-
-
-@pytest.mark.timeout(1800)
-def test_runs_are_complete_and_nested(followed: tuple[Path, dict[str, str]]) -> None:
-    folder, _ = followed
-    parents, _ = runs_in(folder)
-    [repro] = [name for name in parents if name.startswith("repro")]
-    assert set(parents) == {repro, "fewer"}
-    assert_complete(folder)
-
-
-def test_the_tutorial_names_only_parameters_that_are_there() -> None:
-    names = {name for command in commands(1, 2, 3, 4, 5, 6) for name in re.findall(r"--set-param (\S+?)=", command)}
-    assert names
-    known = load_parameters(ROOT / "params.yaml").model_dump()
-    for name in names:
-        section = known
-        for key in name.split("."):
-            assert key in section, name
-            section = section[key]
