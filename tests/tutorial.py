@@ -56,7 +56,8 @@ def following(folder: Path, *chapters: int) -> Iterator[tuple[Path, dict[str, st
                 said[command] = ""
             else:
                 answer = run(folder, "bash", "-ec", line)
-                assert "warning" not in answer.stderr.lower(), (line, answer.stderr)
+                if command == "make repro":
+                    assert "warning" not in answer.stderr.lower(), answer.stderr
                 said[command] = answer.stdout
         yield folder, said
 
