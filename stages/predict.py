@@ -65,8 +65,8 @@ def _record(line: str, place: str) -> dict[str, Any]:
     return dict(record)
 
 
-def choose(language: str | None, model: str | None) -> tuple[Path, str | None]:
-    """The folder of the model that is asked for, and the language that params.yaml says it reads.
+def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
+    """The folder of the model that is asked for, and what params.yaml says it reads: the language, and with ё folded.
 
     Raises:
         UserError: no model here reads that language, or there is none in the folder or under the registered name.
@@ -74,8 +74,9 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None]:
     if model and model.startswith("models:/"):
         from stages.serving.registry import fetch
 
-        return fetch(model), None
-    languages = languages_of(load_parameters())
+        return fetch(model), None, False  # it says itself what it reads
+    params = load_parameters()
+    languages = languages_of(params)
     folders = {MODELS[role]: languages[role] for role in MODELS}
     reads = {code: folder for folder, code in folders.items() if code}
     if language and not model and language not in reads:
@@ -83,7 +84,7 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None]:
     folder = Path(model) if model else reads[language] if language else MODELS["target"]
     if not (folder / "model.safetensors").is_file():
         raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
-    return folder, language or folders.get(folder)
+    return folder, language or folders.get(folder), params.prepare.fold_yo
 
 
 def main() -> None:
@@ -91,14 +92,13 @@ def main() -> None:
     given = parse(sys.argv[1:])
     if any(not text.strip() for text in given.texts):
         raise UserError("the text is empty: there is nothing to classify")
-    folder, language = choose(given.language, given.model)
+    folder, language, fold_yo = choose(given.language, given.model)
     records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read(given.file)
     waiting, unread, total = iter(records), 0, 0
     batch = list(islice(waiting, BATCH))
     from stages.devices import choose_device  # PyTorch and transformers, once the question is known to make sense
     from stages.serving.answers import load_reader
 
-    fold_yo = language is not None and load_parameters().prepare.fold_yo
     reader, device = load_reader(folder, language, fold_yo=fold_yo), choose_device("auto")
     while batch:
         for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):

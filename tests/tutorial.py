@@ -63,12 +63,15 @@ def following(folder: Path, *chapters: int) -> Iterator[tuple[Path, dict[str, st
 
 
 def runs_in(folder: Path) -> tuple[dict[str, Run], list[Run]]:
-    """The parents of what MLflow holds, by name, and all runs."""
+    """The parents of what MLflow holds, by name, of which no two have the same, and all runs."""
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     experiment = client.get_experiment_by_name("crosswiki")
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id], max_results=1000)
-    return {str(one.info.run_name): one for one in found if "mlflow.parentRunId" not in one.data.tags}, list(found)
+    above = [one for one in found if "mlflow.parentRunId" not in one.data.tags]
+    parents = {str(one.info.run_name): one for one in above}
+    assert len(parents) == len(above), sorted(str(one.info.run_name) for one in above)
+    return parents, list(found)
 
 
 def assert_complete(folder: Path) -> None:
