@@ -69,7 +69,13 @@ def main() -> None:
             both = (embeddings, len(teacher.tokenizer)) if masked.joint else None
             with language_heads(adapted, both, params.seed):
                 histories["masked_language_model"] = fit(
-                    texts, masked_loss, collate, schedule(masked), what="adapt masked", waiting=waiting
+                    texts,
+                    masked_loss,
+                    collate,
+                    schedule(masked),
+                    what="adapt masked",
+                    waiting=waiting,
+                    whole_table=True,
                 )
         if parallel.steps:
             entries = load_dictionary(Path("models/aligned") / ROLE / "dictionary.tsv")

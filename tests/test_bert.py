@@ -1,5 +1,6 @@
 """The transformer side against independent statements of it, on tiny models with random weights."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy
 import pandas
 import pytest
 import torch
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import (
@@ -443,6 +445,47 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
         assert value.equal(resumed.model.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("model", models()[:2], ids=lambda model: type(model).__name__)
+def test_the_rows_that_texts_read_learn_what_they_learn_in_the_whole_table(
+    model: PreTrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "half_precision", lambda device: False)
+    padding_id = model.config.pad_token_id
+    rows = torch.randint(5, 20, (12, 8), generator=torch.Generator().manual_seed(1)).tolist()
+    texts = Dataset.from_dict({"input_ids": [row[: 2 + n % 6] for n, row in enumerate(rows)], "length": [8] * 12})
+    texts = texts.add_column("labels", [0, 1, 2] * 4)
+    vectors = torch.nn.functional.normalize(torch.randn(50, 8, generator=torch.Generator().manual_seed(2)), dim=1)
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        ids = [torch.tensor(row["input_ids"]) for row in rows]
+        padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=padding_id)
+        labels = torch.tensor([row["labels"] for row in rows])
+        return {"input_ids": padded, "attention_mask": (padded != padding_id).long(), "labels": labels}
+
+    def trained(decay: float, **how: Any) -> dict[str, torch.Tensor]:
+        fitted = copy.deepcopy(model).double()
+        tokenizer: Any = None
+        with reading_mixtures(Classifier(fitted, tokenizer), vectors.double(), 0.3, 4, 0.1):
+            for _ in range(2):  # the second one begins where the first has put everything back
+                schedule = Schedule(4, 4, 1e-2, 0.1, decay, 0.1)
+                arguments: dict[str, Any] = {"device": CPU, "what": "test", "report": lambda values, step: None, **how}
+                waiting = gradually(fitted, 0.5)
+                train(fitted, texts, label_loss, collate, schedule, seed=1, waiting=waiting, **arguments)
+        assert fitted.get_input_embeddings()(torch.tensor([[49]])).shape == (1, 1, 16)
+        return fitted.state_dict()
+
+    whole, part = trained(0.0, whole_table=True), trained(0.0)
+    for name, value in whole.items():
+        torch.testing.assert_close(part[name], value, rtol=0, atol=1e-9, msg=name)
+    name = next(name for name in whole if name.endswith("word_embeddings.weight"))
+    before, decayed = model.double().state_dict()[name], trained(0.5)[name]
+    unread = torch.tensor(sorted(set(range(50)) - {token for row in texts["input_ids"] for token in row}))
+    assert decayed[unread].equal(before[unread])
+    assert not (trained(0.5, whole_table=True)[name][unread] == before[unread]).all()
+    assert (part[name][5:20] != before[5:20]).any(1).all()
+
+
 def test_layers_learn_from_the_last_one_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     classifier, before = tiny_classifier(), tiny_classifier().model.state_dict()
@@ -462,7 +505,8 @@ def test_layers_learn_from_the_last_one_down(tmp_path: Path, monkeypatch: pytest
         moved[len(moved)] = {name for name, value in state.items() if not value.equal(before[name])}
         return label_loss(model, batch)
 
-    fit(classifier, 4, loss=watched, waiting=groups, schedule=Schedule(4, 4, 1e-3, 0.0, 0.01, 0.0))  # 24 steps
+    schedule = Schedule(4, 4, 1e-3, 0.0, 0.01, 0.0)  # 24 steps
+    fit(classifier, loss=watched, waiting=groups, schedule=schedule, whole_table=True)
     free = [3, 6, 9, 12]  # the steps before which one more group begins to learn
     for step, names_moved in moved.items():
         begun = set(waiting[0]) if step else set()

@@ -137,11 +137,16 @@ def reading_mixtures(
         own = vectors[places]
         mixed[places] = mix_embeddings(mixed[places], own, own, neighbours, temperature, itself=False)
 
-    def exchange(module: torch.nn.Module, inputs: tuple[Any, ...], embedded: Tensor) -> Tensor:
+    ids = torch.zeros(0)
+
+    def remember(_: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+        nonlocal ids
+        ids = inputs[0]  # before a training gives them other numbers (`only_rows_read`)
+
+    def exchange(module: torch.nn.Module, _: tuple[Any, ...], embedded: Tensor) -> Tensor:
         nonlocal mixed, known
         if not module.training:
             return embedded
-        ids = inputs[0]
         mixed, known = mixed.to(ids.device), known.to(ids.device)
         # Drawn from the generator that dropout draws from, which a training's checkpoints keep.
         shares = 2 * share * torch.rand(ids.shape[texts], device=ids.device)
@@ -149,9 +154,9 @@ def reading_mixtures(
         chosen = (torch.rand(ids.shape, device=ids.device) < shares) & known[ids]
         return torch.where(chosen[..., None], mixed[ids].to(embedded.dtype), embedded)
 
-    hook = layer.register_forward_hook(exchange) if share > 0 else None
+    hooks = [layer.register_forward_pre_hook(remember), layer.register_forward_hook(exchange)] if share > 0 else []
     try:
         yield
     finally:
-        if hook:
+        for hook in hooks:
             hook.remove()

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from stages.bert.models import layers_from_the_top
+from stages.bert.rows import only_rows_read
 from stages.outputs import checkpoint_path
 from stages.parameters import Training
 
@@ -218,6 +219,7 @@ def train(
     report: Report,
     waiting: Waiting = (),
     measure: Measure | None = None,
+    whole_table: bool = False,
 ) -> History:
     """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
 
@@ -236,6 +238,7 @@ def train(
         report: called with {"loss", "learning_rate"}, and what was measured, and the step.
         waiting: trained parameters that stay as they are until a share of the steps is done.
         measure: called at a few points of the history, which keeps what it returns.
+        whole_table: whether the loss reads the embeddings of tokens that no text has, as masked tokens' does.
 
     Returns:
         The history; empty where there is no step.
@@ -271,7 +274,8 @@ def train(
         ),
     )
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    with fast_attention(model, device), _dropping_out(model, schedule.dropout):
+    rows = nullcontext() if whole_table else only_rows_read(model, texts)
+    with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout):
         trainer.train(resume_from_checkpoint=last)
     shutil.rmtree(folder, ignore_errors=True)
     model.to("cpu")
