@@ -56,6 +56,7 @@ from stages.bert.models import (
     seeded,
     with_embeddings,
 )
+from stages.bert.rows import only_rows_read
 from stages.bert.tokenization import extend_tokenizer, train_tokenizer
 from stages.bert.training import History, LengthBuckets, Schedule, curve, gradually, train
 from stages.corpora.vocabulary import Vocabulary
@@ -484,6 +485,29 @@ def test_the_rows_that_texts_read_learn_what_they_learn_in_the_whole_table(
     assert decayed[unread].equal(before[unread])
     assert not (trained(0.5, whole_table=True)[name][unread] == before[unread]).all()
     assert (part[name][5:20] != before[5:20]).any(1).all()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])  # what is done for a device; the numbers are the CPU's
+def test_the_rows_that_texts_read_have_the_whole_tables_gradient(device: str) -> None:
+    model = models()[0].double().eval()
+    ids, table = torch.tensor([[5, 9, 9, 0], [7, 5, 30, 31]]), model.get_input_embeddings()
+    texts = Dataset.from_dict({"input_ids": [row[row > 0].tolist() for row in ids]})
+    read, before = [0, 5, 7, 9, 30, 31], table.weight.detach().clone()  # 0 is padding's
+
+    def gradient(chosen: slice) -> torch.Tensor:
+        model.zero_grad()
+        model(input_ids=ids[chosen], attention_mask=(ids[chosen] > 0).long()).logits[:, 1].sum().backward()
+        return table.weight.grad.clone()
+
+    both, second = gradient(slice(2)), gradient(slice(1, 2))
+    for _ in range(2):
+        with only_rows_read(model, texts, torch.device(device)):
+            torch.testing.assert_close(gradient(slice(2)), both[read])
+            torch.testing.assert_close(gradient(slice(1, 2)), second[read])  # nothing of the first text's is left
+            with pytest.raises(IndexError):
+                model(torch.tensor([[6]]))
+        assert table.weight.equal(before)
+    torch.testing.assert_close(gradient(slice(2)), both)
 
 
 def test_layers_learn_from_the_last_one_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

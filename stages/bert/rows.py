@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 
 @contextmanager
-def only_rows_read(model: PreTrainedModel, texts: Dataset) -> Iterator[None]:
+def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device) -> Iterator[None]:
     """While the block trains a model, let its token embeddings be those of the tokens that the texts have.
 
     What such a token learns is what it learns in the whole table. The others stay as they are, without weight decay.
@@ -24,6 +24,7 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset) -> Iterator[None]:
     Args:
         model: which reads the same token ids as ever; others than the texts' and padding are an IndexError.
         texts: all that it will read, with the column input_ids.
+        device: where it is trained.
     """
     table = model.get_input_embeddings()
     if not table.weight.requires_grad:
@@ -36,11 +37,15 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset) -> Iterator[None]:
     places[rows] = torch.arange(len(rows))
 
     def renumber(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        return places.to(inputs[0].device)[inputs[0]], *inputs[1:]
+        nonlocal places
+        places = places.to(inputs[0].device)
+        return places[inputs[0]], *inputs[1:]
 
     table.weight.data = whole[rows]
     table.padding_idx = None if padding is None else int(places[padding])
-    hooks = [table.register_forward_pre_hook(renumber), _keep_gradient(table)]
+    hooks = [table.register_forward_pre_hook(renumber)]
+    if device.type == "cpu":  # elsewhere memory costs nothing to get, or gradients cannot be sparse
+        hooks.append(_keep_gradient(table))
     try:
         yield
     finally:

@@ -274,7 +274,7 @@ def train(
         ),
     )
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    rows = nullcontext() if whole_table else only_rows_read(model, texts)
+    rows = nullcontext() if whole_table else only_rows_read(model, texts, device)
     with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout):
         trainer.train(resume_from_checkpoint=last)
     shutil.rmtree(folder, ignore_errors=True)
