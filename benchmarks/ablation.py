@@ -100,6 +100,9 @@ def evaluations(experiments: Iterable[Mapping[str, Any]]) -> dict[str, Evaluatio
     """What metrics/evaluation.json says in each experiment that has ended, by the experiment's name."""
     found: dict[str, Evaluation] = {}
     for one in experiments:
+        # Those that wait, run or have failed have the metrics of the run that they change something of.
+        if (one.get("executor") or {}).get("state", "success") != "success":
+            continue
         data = (one["revs"] or [{}])[0].get("data") or {}
         scores = (data.get("metrics") or {}).get("metrics/evaluation.json", {}).get("data")
         if one["name"] and scores:

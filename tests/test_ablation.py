@@ -25,19 +25,22 @@ def test_rows_are_averaged_over_their_seeds_and_no_others() -> None:
         shown(experiment("as it is", 2), 0.9),
         shown(experiment("labels: 100", 1), 0.6, tfidf=0.4),
         shown("mine", 0.1),
+        {**shown(experiment("as it is", 3), 0.95), "executor": {"state": "running"}},
+        {**shown(experiment("as it is", 4), 0.95), "executor": {"state": "failed"}},
+        {**shown(experiment("labels: 0", 1), 0.7), "executor": {"state": "success"}},
         {"name": experiment("labels: 500", 1), "revs": None},
         {"name": experiment("labels: 500", 2), "revs": [{"data": {"metrics": {}}}]},
     ]
     table = gather(evaluations(experiments))
-    assert list(table) == ["as it is", "labels: 100"]
+    assert list(table) == ["as it is", "labels: 0", "labels: 100"]
     assert table["as it is"]["fine-tuned"].mean == pytest.approx(0.85)
     assert table["as it is"]["fine-tuned"].seeds == 2
     assert "from scratch" not in table["as it is"]
     assert table["labels: 100"]["TF-IDF"].half is None
     lines = markdown(table).splitlines()
     assert len({line.count("|") for line in lines}) == 1
-    assert lines[3].startswith("| labels: 100 | 1 |")
-    assert "| 60.0 |" in lines[3]
+    assert lines[4].startswith("| labels: 100 | 1 |")
+    assert "| 60.0 |" in lines[4]
 
 
 def test_intervals_are_those_of_a_t_test() -> None:
