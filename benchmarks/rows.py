@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -19,7 +20,6 @@ from stages.bert.distillation import UNKNOWN, batch_loss
 from stages.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier
 from stages.bert.training import Schedule, train
 from stages.corpora.articles import load_articles
-from stages.devices import choose_device
 from stages.parameters import load_parameters
 
 STEPS = 50
@@ -42,7 +42,7 @@ def seconds_a_step(student: Classifier, texts: list[str], batch: int, whole_tabl
         padding(student.tokenizer),
         Schedule(STEPS * batch / len(texts), batch, 1e-5, 0.1, 0.01, 0.0),
         seed=1,
-        device=choose_device("cpu"),
+        device=torch.device("cpu"),
         what="benchmark",
         report=lambda values, step: None,
         whole_table=whole_table,
