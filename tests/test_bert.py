@@ -33,6 +33,7 @@ from stages.bert.adaptation import (
     representation_loss,
     string_together,
 )
+from stages.bert.batches import LengthBuckets
 from stages.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
 from stages.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
 from stages.bert.masked_language import (
@@ -58,7 +59,7 @@ from stages.bert.models import (
 )
 from stages.bert.rows import only_rows_read
 from stages.bert.tokenization import extend_tokenizer, train_tokenizer
-from stages.bert.training import History, LengthBuckets, Schedule, curve, gradually, train
+from stages.bert.training import History, Schedule, curve, gradually, train
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.vectors import WordVectors
 from stages.errors import UserError

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier, token_types
-from stages.bert.training import fast_attention, half_precision
+from stages.bert.precision import fast_attention, half_precision
 from stages.progress import progress
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
@@ -20,7 +19,9 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import get_last_checkpoint
 
+from stages.bert.batches import LengthBuckets
 from stages.bert.models import layers_from_the_top
+from stages.bert.precision import fast_attention, half_precision
 from stages.bert.rows import only_rows_read
 from stages.outputs import checkpoint_path
 from stages.parameters import Training
@@ -72,18 +73,6 @@ def gradually(model: PreTrainedModel, share: float) -> Waiting:
 
 
 @contextmanager
-def fast_attention(model: PreTrainedModel, device: torch.device) -> Iterator[None]:
-    """On a CPU, let a model attend in plain products: "sdpa" takes a fifth longer there, and half as long backwards."""
-    attention = model.config._attn_implementation
-    if device.type == "cpu" and attention == "sdpa":
-        model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(attention)
-
-
-@contextmanager
 def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
     """Set a model's dropout for a training."""
     before = {module: module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
@@ -94,53 +83,6 @@ def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
     finally:
         for module, p in before.items():
             module.p = p
-
-
-def half_precision(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 in hardware."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_has_bf16()
-
-
-def _cpu_has_bf16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-class LengthBuckets(Sampler[int]):
-    """Texts in a new random order each epoch, but of like length within a batch, so that little is padding."""
-
-    def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
-        """Remember the lengths.
-
-        Args:
-            lengths: tokens of each text.
-            batch: texts in a batch.
-            seed: of the order; the epoch's number is added to it.
-        """
-        self.lengths = numpy.asarray(lengths)
-        self.batch = batch
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch; called by the Trainer, after a restart too."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """The number of texts."""
-        return len(self.lengths)
-
-    def __iter__(self) -> Any:
-        """Shuffle, sort within pools of 50 batches, and shuffle the batches."""
-        generator = numpy.random.default_rng([self.seed, self.epoch])
-        order = generator.permutation(len(self.lengths))
-        pools = numpy.split(order, range(50 * self.batch, len(order), 50 * self.batch))
-        order = numpy.concatenate([pool[numpy.argsort(-self.lengths[pool], kind="stable")] for pool in pools])
-        full = len(order) // self.batch * self.batch
-        batches = order[:full].reshape(-1, self.batch)
-        yield from batches[generator.permutation(len(batches))].flatten().tolist()
-        yield from order[full:].tolist()
 
 
 class _LossTrainer(Trainer):

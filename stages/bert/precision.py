@@ -1,0 +1,30 @@
+"""How a device multiplies fastest: in bf16 where it has it, and on a CPU with plain attention."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from transformers import PreTrainedModel
+
+
+def half_precision(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_has_bf16()
+
+
+def _cpu_has_bf16() -> bool:
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+@contextmanager
+def fast_attention(model: PreTrainedModel, device: torch.device) -> Iterator[None]:
+    """On a CPU, let a model attend in plain products: "sdpa" takes a fifth longer there, and half as long backwards."""
+    attention = model.config._attn_implementation
+    if device.type == "cpu" and attention == "sdpa":
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(attention)
