@@ -217,17 +217,22 @@ class FinetuneTarget(Training):
     scratch: Scratch
 
 
+class Baselines(Section):
+    """Linear classifiers without transfer."""
+
+    penalties: Annotated[tuple[Above0, ...], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _penalties(cls, values: Any) -> Any:
+        return as_tuple(values, "penalties")
+
+
 class Evaluate(Section):
     """How systems are compared."""
 
     resamples: Annotated[int, Field(ge=100)]
     confidence: Rate
-    baseline_penalties: Annotated[tuple[Above0, ...], Field(min_length=1)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _penalties(cls, values: Any) -> Any:
-        return as_tuple(values, "baseline_penalties")
 
 
 class Parameters(Section):
@@ -245,6 +250,7 @@ class Parameters(Section):
     adapt: Adapt
     distill: Distill
     finetune_target: FinetuneTarget
+    baselines: Baselines
     evaluate: Evaluate
 
 

@@ -33,7 +33,7 @@ BY_MODEL = [
     ("finetune_source", None),
     ("transplant", "target"),
     ("transplant", "test"),
-    *((stage, None) for stage in ("adapt", "distill", "finetune_target", "evaluate", "report")),
+    *((stage, None) for stage in ("adapt", "distill", "finetune_target", "baselines", "evaluate", "report")),
 ]
 CPU = torch.device("cpu")
 

@@ -90,7 +90,7 @@ def test_the_shipped_file_loads_with_the_values_that_stand_in_it() -> None:
         ("distill.temperature", 0.0, ("0.0", "greater than 0")),
         ("distill.temperature", math.nan, ("nan", "input should be")),
         ("finetune_source.tokens", 7, ("7", "greater than or equal to 8")),
-        ("evaluate.baseline_penalties", [], ("at least 1",)),
+        ("baselines.penalties", [], ("at least 1",)),
         ("device", "tpu", ("'tpu'", "auto", "cpu", "cuda", "mps")),
         ("transplant.method", "best", ("'best'", "csls_mixtures", "wechsel", "focus", "random", "mean")),
         ("transplant.tokenizer", "new", ("'new'", "extended", "trained")),
@@ -126,8 +126,8 @@ def test_infinity_is_no_number_of_epochs_and_no_temperature(changed: Callable[[s
 
 
 def test_a_list_names_the_item_that_is_wrong(changed: Callable[[str, object], Path]) -> None:
-    message = complaint(changed("evaluate.baseline_penalties", [0.3, -1]))
-    assert "evaluate.baseline_penalties.1: found -1" in message
+    message = complaint(changed("baselines.penalties", [0.3, -1]))
+    assert "baselines.penalties.1: found -1" in message
     assert "greater than 0" in message
 
 
@@ -215,7 +215,7 @@ def test_nothing_can_be_assigned() -> None:
         params.seed = 2
     with pytest.raises(ValidationError, match="frozen"):
         params.skipgram.dim = 2
-    assert isinstance(params.evaluate.baseline_penalties, tuple)
+    assert isinstance(params.baselines.penalties, tuple)
 
 
 @pytest.mark.parametrize(("written", "value"), [("1e-5", 1e-5), ("1E-5", 1e-5), ("1.e-5", 1e-5), ("1.0e-05", 1e-5)])

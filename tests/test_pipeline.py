@@ -230,11 +230,12 @@ def test_a_workspace_apart_is_recorded_with_the_others(project: Path) -> None:
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "results", "--allow-empty")
     answer = run(project, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "finetune_target.epochs=5")
-    assert stages_run(answer.stdout) == AFTER_TRAINING
+    stages = AFTER_TRAINING - {"baselines"}  # which do not learn for epochs
+    assert stages_run(answer.stdout) == stages
     parents, found = runs_in(project)
     parent = parents["apart"]
     below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert sorted(one.data.tags["stage"] for one in below) == sorted(AFTER_TRAINING)
+    assert sorted(one.data.tags["stage"] for one in below) == sorted(stages)
     assert {one.info.status for one in [parent, *below]} == {"FINISHED"}
     assert {one.data.tags["dvc_experiment"] for one in [parent, *below]} == {"apart"}
     commit = run(project, "git", "rev-parse", "HEAD").stdout.strip()

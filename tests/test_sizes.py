@@ -68,8 +68,8 @@ def test_more_labels_make_the_baseline_better() -> None:
         {"id": str(i), "concept": str(i), "topic": topic, "text": words[topic][i // 2 % 4], "split": split}
         for i, topic, split in [(i, ("sea", "war")[i % 2], "test" if i >= 160 else "train") for i in range(200)]
     ]
-    params = Evaluate(resamples=100, confidence=0.95, baseline_penalties=(1.0,))
-    curve = label_curve(pandas.DataFrame(rows), params, 1, str.split)
+    params = Evaluate(resamples=100, confidence=0.95)
+    curve = label_curve(pandas.DataFrame(rows), (1.0,), params, 1, str.split)
     assert curve["labels"].tolist() == [5, 10, 20, 40, 80, 160]
     assert curve["accuracy"].iloc[-1] == 1
     assert curve["accuracy"].iloc[0] < 1

@@ -33,7 +33,7 @@ TRIO = ROOT / "tests" / "trio"
 STAGES = (  # in an order in which they can run
     *(f"{stage}@{role}" for stage in ("download", "prepare", "skipgram") for role in ("source", "target", "test")),
     *("align@target", "align@test", "finetune_source", "transplant@target", "transplant@test", "adapt@target"),
-    *("distill", "finetune_target", "evaluate", "report", "register"),
+    *("distill", "finetune_target", "baselines", "evaluate", "report", "register"),
 )
 
 

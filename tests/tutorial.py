@@ -28,7 +28,7 @@ INSTEAD = {
     "La Loire est le plus long fleuve de France.": "长江是中国最长的河流。",
 }
 SERVERS = {"make": f"http://127.0.0.1:{UI}/health", "mlflow": f"http://127.0.0.1:{SERVING}/ping"}
-AFTER_TRAINING = {"finetune_target", "evaluate", "report", "register"}
+AFTER_TRAINING = {"finetune_target", "baselines", "evaluate", "report", "register"}
 
 
 def commands(*chapters: int) -> list[str]:

@@ -21,13 +21,18 @@ def label_counts(available: int) -> list[int]:
 
 
 def label_curve(
-    articles: pandas.DataFrame, params: Evaluate, seed: int, words: Callable[[str], list[str]]
+    articles: pandas.DataFrame,
+    penalties: Sequence[float],
+    params: Evaluate,
+    seed: int,
+    words: Callable[[str], list[str]],
 ) -> pandas.DataFrame:
     """Train TF-IDF on more and more labels, and score it on the test split.
 
     Args:
         articles: the target's; fewer labels are always a part of more.
-        params: penalties, and how intervals are drawn.
+        penalties: to choose from.
+        params: how intervals are drawn.
         seed: which labels are taken, and of the resampling.
         words: from a text to its words.
 
@@ -42,7 +47,7 @@ def label_curve(
     test, counts = labelled(articles, "test"), label_counts(len(labelled(articles, "train")))
     rows: list[Sequence[float]] = []
     if counts:  # the penalty is chosen once, half-way up: choosing fits 25 times
-        tuned = learn(counts[len(counts) // 2], params.baseline_penalties)
+        tuned = learn(counts[len(counts) // 2], penalties)
         chosen = tuned.get_params()[PENALTY]
     for count in progress(counts, "TF-IDF on more labels"):
         said = learn(count, [chosen]).predict(test["text"].tolist()).tolist()

@@ -1,0 +1,57 @@
+"""baselines: what a transfer must beat: linear classifiers that learn from the labels that the models learn from."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy
+import pandas
+from numpy.typing import NDArray
+
+from stages.command import command, stage
+from stages.corpora.articles import load_articles
+from stages.corpora.splits import labelled
+from stages.corpora.text import segment
+from stages.embeddings.lookup import load_aligned
+from stages.evaluation.baselines import average_vectors, linear_classifier, tfidf
+from stages.evaluation.labels import label_curve
+from stages.outputs import replacing
+from stages.parameters import ROLES, Role, load_parameters
+
+
+def main() -> None:
+    """Write metrics/baselines/, predictions on the test splits, and metrics/plots/labels.csv."""
+    params = load_parameters()
+    own = params.baselines
+    with stage("baselines", params, own):
+        articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
+        words = {role: partial(segment, language=str(table["language"].iloc[0])) for role, table in articles.items()}
+        tests = {role: labelled(table, "test") for role, table in articles.items()}
+        said = {role: pandas.DataFrame({"id": table["id"]}) for role, table in tests.items()}
+        limits: dict[Role, int] = {
+            "source": params.finetune_source.labels,
+            "target": params.finetune_target.labels,
+        }
+        known = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
+        for role, taught in known.items():
+            if not taught.empty:
+                machine = tfidf(taught["text"].tolist(), taught["topic"].tolist(), own.penalties, words[role])
+                said[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
+        vectors = load_aligned()
+
+        def averages(role: Role, texts: pandas.Series) -> NDArray[numpy.float32]:
+            return average_vectors([words[role](text) for text in texts], vectors[role])
+
+        taught = known["source"]
+        linear = linear_classifier(averages("source", taught["text"]), taught["topic"].tolist(), own.penalties)
+        for role in ("target", "test"):
+            said[role]["word_vectors"] = linear.predict(averages(role, tests[role]["text"]))
+        with replacing(Path("metrics/baselines"), directory=True) as folder:
+            for role in ROLES:
+                said[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
+        curve = label_curve(articles["target"], own.penalties, params.evaluate, params.seed, words["target"])
+        with replacing(Path("metrics/plots/labels.csv")) as partial_file:
+            curve.to_csv(partial_file, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    command(main)
