@@ -43,7 +43,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "distillation: hidden states too": ("distill.hidden=1",),
     "output layer free": ("finetune_target.freeze_output=false",),
     "fine-tuning: all of it": ("finetune_target.keep=0",),
-    "fine-tuning: words alone, no n-grams": ("finetune_target.ngrams=0",),
     "fine-tuning: layer by layer": ("finetune_target.gradual=0.5",),
     "student: 1 layer": ("distill.layers=1",),
     "student: 2 layers": ("distill.layers=2",),

@@ -16,7 +16,6 @@ from stages.bert.models import (
     load_classifier,
     save_classifier,
 )
-from stages.bert.ngrams import learning_by_ngrams
 from stages.bert.training import History, curve, gradually, schedule_of, train
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
@@ -73,6 +72,7 @@ def main() -> None:
                 f"finetune_target: the target's topic {unknown[0]!r} is not the source's: map it in the preset"
             )
         slow = replace(schedule_of(own), **own.scratch.model_dump())
+        waiting = gradually(student.model, own.gradual)
         distilled = {name: value.clone() for name, value in student.model.state_dict().items()}
         histories: dict[str, History] = {"finetune_target": [], "scratch": []}
         for name, classifier, how in (("finetune_target", student, schedule_of(own)), ("scratch", scratch, slow)):
@@ -80,20 +80,18 @@ def main() -> None:
                 continue
             labels = texts["topic"].map(classifier.topics.index).tolist()
             tokens = classifier.tokenizer.model_max_length
-            lessons = encode(texts["text"].tolist(), classifier.tokenizer, tokens, labels=labels)
-            with learning_by_ngrams(classifier, lessons, own.ngrams):
-                histories[name] = train(
-                    classifier.model,
-                    lessons,
-                    label_loss,
-                    padding(classifier.tokenizer),
-                    how,
-                    seed=params.seed,
-                    device=choose_device(params.device),
-                    what=name,
-                    report=partial(report, run, name),
-                    waiting=gradually(classifier.model, own.gradual) if classifier is student else (),
-                )
+            histories[name] = train(
+                classifier.model,
+                encode(texts["text"].tolist(), classifier.tokenizer, tokens, labels=labels),
+                label_loss,
+                padding(classifier.tokenizer),
+                how,
+                seed=params.seed,
+                device=choose_device(params.device),
+                what=name,
+                report=partial(report, run, name),
+                waiting=waiting if classifier is student else (),
+            )
         interpolate(student.model, distilled, own.keep)
         losses = {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         scores = validate(student, articles, choose_device(params.device))

@@ -213,7 +213,6 @@ class FinetuneTarget(Training):
     labels: Count
     freeze_output: bool
     gradual: Annotated[float, Field(ge=0, lt=1)]
-    ngrams: NotNegative
     keep: Annotated[float, Field(ge=0, lt=1)]
     scratch: Scratch
 
