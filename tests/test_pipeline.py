@@ -15,7 +15,7 @@ import torch
 from mlflow import MlflowClient
 
 from tests.tiny import STAGES, clone, run, run_stages
-from tests.tutorial import AFTER_TRAINING, assert_complete, following, runs_in, said_to
+from tests.tutorial import AFTER_TRAINING, WITH_LABELS, assert_complete, following, runs_in, said_to
 
 pytestmark = pytest.mark.timeout(1800)  # the whole pipeline runs before the first test
 SYSTEMS = {
@@ -59,7 +59,7 @@ def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[st
     assert "register: crosswiki-zh version 1 is the new champion" in first
     assert "up to date" in said_to(said, "dvc repro")
     assert "labels" in said_to(said, "dvc metrics show")
-    assert stages_run(said_to(said, "dvc exp run --name fewer")) == AFTER_TRAINING
+    assert stages_run(said_to(said, "dvc exp run --name fewer")) == WITH_LABELS
     assert "finetune_target.labels" in said_to(said, "dvc params diff")
     assert "labels" in said_to(said, "dvc metrics diff")
 
@@ -152,7 +152,7 @@ def test_one_parent_run_with_its_stages_and_numbers(project: Path) -> None:
     parents, runs = runs_in(project)
     [first] = [parent for name, parent in parents.items() if name.startswith("repro")]
     assert set(parents) == {first.info.run_name, "fewer"}
-    assert_complete(project)
+    assert_complete(project, WITH_LABELS)
     children = [found for found in runs if found.data.tags.get("mlflow.parentRunId") == first.info.run_id]
     assert {child.info.run_name for child in children} == set(STAGES)
     committed = run(project, "git", "show", "HEAD:metrics/evaluation.json").stdout
@@ -230,12 +230,11 @@ def test_a_workspace_apart_is_recorded_with_the_others(project: Path) -> None:
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "results", "--allow-empty")
     answer = run(project, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "finetune_target.epochs=5")
-    stages = AFTER_TRAINING - {"baselines"}  # which do not learn for epochs
-    assert stages_run(answer.stdout) == stages
+    assert stages_run(answer.stdout) == AFTER_TRAINING
     parents, found = runs_in(project)
     parent = parents["apart"]
     below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert sorted(one.data.tags["stage"] for one in below) == sorted(stages)
+    assert sorted(one.data.tags["stage"] for one in below) == sorted(AFTER_TRAINING)
     assert {one.info.status for one in [parent, *below]} == {"FINISHED"}
     assert {one.data.tags["dvc_experiment"] for one in [parent, *below]} == {"apart"}
     commit = run(project, "git", "rev-parse", "HEAD").stdout.strip()

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from stages.parameters import load_parameters
 from tests.tiny import ROOT, finished_clone, run
-from tests.tutorial import assert_complete, commands, following, runs_in, said_to
+from tests.tutorial import AFTER_TRAINING, assert_complete, commands, following, runs_in, said_to
 
 NAMES = {"gentle", "longer", "free", "both"}
 
@@ -46,7 +46,7 @@ def test_two_workers_at_once_leave_complete_runs(followed: tuple[Path, dict[str,
     folder, _ = followed
     parents, found = runs_in(folder)
     assert set(parents) == NAMES
-    assert_complete(folder)
+    assert_complete(folder, AFTER_TRAINING)
     epochs = {name: float(parent.data.params["finetune_target.epochs"]) for name, parent in parents.items()}
     assert epochs == {"gentle": 2, "longer": 6, "free": 2, "both": 6}
     frozen = {name: parent.data.params["finetune_target.freeze_output"] for name, parent in parents.items()}

@@ -28,7 +28,8 @@ INSTEAD = {
     "La Loire est le plus long fleuve de France.": "长江是中国最长的河流。",
 }
 SERVERS = {"make": f"http://127.0.0.1:{UI}/health", "mlflow": f"http://127.0.0.1:{SERVING}/ping"}
-AFTER_TRAINING = {"finetune_target", "baselines", "evaluate", "report", "register"}
+AFTER_TRAINING = {"finetune_target", "evaluate", "report", "register"}  # what another way to train runs again
+WITH_LABELS = AFTER_TRAINING | {"baselines"}  # and another number of labels
 
 
 def commands(*chapters: int) -> list[str]:
@@ -74,7 +75,7 @@ def runs_in(folder: Path) -> tuple[dict[str, Run], list[Run]]:
     return parents, list(found)
 
 
-def assert_complete(folder: Path) -> None:
+def assert_complete(folder: Path, stages: set[str]) -> None:
     """Every run has ended, its stages are nested, and its parent says what it was and keeps the pictures."""
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     parents, found = runs_in(folder)
@@ -82,7 +83,7 @@ def assert_complete(folder: Path) -> None:
     for name, parent in parents.items():
         below = [one for one in found if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
         if not name.startswith("repro"):
-            assert sorted(one.data.tags["stage"] for one in below) == sorted(AFTER_TRAINING), name
+            assert sorted(one.data.tags["stage"] for one in below) == sorted(stages), name
             assert {one.data.tags["dvc_experiment"] for one in [parent, *below]} == {name}
         assert {one.data.tags["languages"] for one in [parent, *below]} == {"en-zh"}  # as the preset has them
         assert parent.data.metrics["finetune_target.validation_macro_f1"] >= 0, name
