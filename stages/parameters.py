@@ -218,7 +218,7 @@ class FinetuneTarget(Training):
 
 
 class Baselines(Section):
-    """Linear classifiers without transfer."""
+    """Linear classifiers, which learn from as many labels as the models."""
 
     penalties: Annotated[tuple[Above0, ...], Field(min_length=1)]
 
