@@ -32,6 +32,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "transplant: random embeddings": ("transplant.method=random",),
     "transplant: one mean embedding": ("transplant.method=mean",),
     "transplant: without spelling": ("transplant.spelling=0", "align.spelling=0"),
+    "transplant: without a dictionary": ("transplant.dictionary=0",),
     "alignment: without refinement": ("align.rounds=0",),
     "teacher: without mixtures": ("finetune_source.mixtures.share=0",),
     "without adaptation": ("adapt.representation.steps=0",),

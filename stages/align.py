@@ -83,6 +83,7 @@ def main(role: Role) -> None:
         ]
         with replacing(Path("models/aligned") / role, directory=True) as folder:
             save_vectors(WordVectors(other.vocabulary, mapped), folder, mapping=fit.mapping)
+            save_dictionary(dict.fromkeys(known.entries), folder / "known.tsv")
             save_dictionary(dict.fromkeys([*known.entries, *induced]), folder / "dictionary.tsv")
             save_dictionary(glosses, folder / "glossary.tsv")
         scores: dict[str, float] = {}

@@ -135,6 +135,7 @@ class Transplant(Section):
     neighbours: Positive
     temperature: Above0
     spelling: NotNegative
+    dictionary: NotNegative
     copied_length: Positive
 
 

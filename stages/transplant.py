@@ -9,6 +9,7 @@ from stages.bert.transplant import transplant
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.embeddings.alignment import standardise
+from stages.embeddings.dictionary import load_dictionary
 from stages.embeddings.vectors import load_vectors
 from stages.errors import UserError
 from stages.outputs import replacing, write_json
@@ -33,6 +34,7 @@ def main(role: Role) -> None:
             tokenizer,
             token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
             piece_vectors(tokenizer, pieces, other, other.vectors),
+            load_dictionary(Path("models/aligned") / role / "known.tsv"),
             own,
             params.seed,
         )

@@ -1,5 +1,6 @@
 """Where a transplant's embeddings come from, by each method: against planted answers, definitions and moments."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from stages.bert.initialisations import INITIALISATIONS, Initialised, Tokens, al
 from stages.bert.mixtures import token_vectors
 from stages.bert.models import load_classifier, save_classifier
 from stages.bert.tokenization import new_tokenizer, train_tokenizer
+from stages.bert.translations import translated_tokens
 from stages.bert.transplant import special_tokens, transplant
 from stages.errors import UserError
 from stages.parameters import Transplant, load_parameters
@@ -30,7 +32,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 def settings_of(method: str, **changes: Any) -> Transplant:
     values = {"tokenizer": None, "tokens": 500, "pieces": 200, "neighbours": 3, "temperature": 0.07}
-    values |= {"spelling": 0.0, "copied_length": 4}
+    values |= {"spelling": 0.0, "dictionary": 0.0, "copied_length": 4}
     return Transplant(method=method, **{**values, **changes})
 
 
@@ -48,7 +50,7 @@ def english_to_russian(method: str, seed: int = 1, tokens: int = 500) -> tuple[A
         token_vectors(source.tokenizer, english, english.vectors),
         token_vectors(tokenizer, russian, russian.vectors),
     ]
-    new, counts = transplant(source, tokenizer, *vectors, settings_of(method), seed)
+    new, counts = transplant(source, tokenizer, *vectors, [], settings_of(method), seed)
     return source, new, counts
 
 
@@ -110,7 +112,7 @@ def planted_tokens(dim: int = 40, hidden: int = 30, noise: float = 0.0) -> tuple
         return torch.cat([torch.zeros(len(SPECIAL), dim), torch.nn.functional.normalize(rows, dim=1)])
 
     wanted = [len(SPECIAL) + int(place) for place in order]
-    return Tokens(source, other, embeddings, with_special(vectors), with_special(moved)), wanted
+    return Tokens(source, other, embeddings, with_special(vectors), with_special(moved), []), wanted
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -146,6 +148,92 @@ def test_wechsel_is_the_papers_formula() -> None:
         numpy.testing.assert_allclose(row, expected, rtol=1e-6)
 
 
+# Known translations
+
+
+def test_mixtures_lean_to_known_translations_by_the_formula() -> None:
+    """softmax of 2cos − r(source token) + the weight, where a dictionary knows a pair, in float64 and word by word."""
+    tokens, _ = planted_tokens(dim=4, noise=0.5)
+    names = sorted(tokens.other.get_vocab(), key=lambda token: tokens.other.get_vocab()[token])[len(SPECIAL) :]
+    told = {names[0]: [WORDS[3]], names[1]: [WORDS[7], WORDS[8]], names[2]: []}
+    entries = [(" ".join(ours), theirs) for theirs, ours in told.items() if ours]
+    tokens = dataclasses.replace(tokens, dictionary=entries)
+    made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary=0.4))
+    ours, theirs = tokens.source_vectors[len(SPECIAL) :].numpy(), tokens.other_vectors[len(SPECIAL) :].numpy()
+    hubness = numpy.sort(ours @ theirs.T, axis=1)[:, -10:].mean(1)
+    embeddings = tokens.embeddings[len(SPECIAL) :].numpy()
+    for place, row in enumerate(made.rows.numpy()):
+        known = numpy.array([word in told.get(names[place], []) for word in WORDS])
+        likeness = 2 * ours @ theirs[place] - hubness + 0.4 * known
+        best = numpy.argsort(-likeness)[:3]
+        weights = numpy.exp(likeness[best] / 0.07) / numpy.exp(likeness[best] / 0.07).sum()
+        mixture = weights @ embeddings[best]
+        length = weights @ numpy.linalg.norm(embeddings[best], axis=1)
+        numpy.testing.assert_allclose(row, mixture / numpy.linalg.norm(mixture) * length, rtol=1e-5)
+
+
+def test_a_dictionary_says_what_vectors_do_not() -> None:
+    tokens, wanted = planted_tokens()
+    blind = dataclasses.replace(tokens, other_vectors=tokens.other_vectors.roll(7, 0).clone())
+    blind.other_vectors[: len(SPECIAL)] = 0
+    blind.other_vectors[len(SPECIAL) :] += 1e-3  # those that rolled in from the special tokens are there
+    names = {place: token for token, place in tokens.other.get_vocab().items()}
+    entries = [(WORDS[to - len(SPECIAL)], names[place + len(SPECIAL)]) for place, to in enumerate(wanted)]
+
+    def right(weight: float) -> int:
+        told = dataclasses.replace(blind, dictionary=entries)
+        made = INITIALISATIONS["csls_mixtures"](told, settings_of("csls_mixtures", dictionary=weight))
+        likeness = torch.nn.functional.normalize(made.rows) @ torch.nn.functional.normalize(tokens.embeddings).mT
+        return sum(int(found) == to for found, to in zip(likeness.argmax(1), wanted, strict=True))
+
+    assert right(0.0) < 5
+    assert right(4.0) == len(WORDS)
+
+
+def test_a_dictionary_speaks_of_whole_tokens_and_of_every_part_of_their_translations() -> None:
+    source = BertTokenizerFast(
+        vocab={token: place for place, token in enumerate([*SPECIAL, "united", "states", "bank"])}
+    )
+    other = BertTokenizerFast(
+        vocab={token: place for place, token in enumerate([*SPECIAL, "états", "##unis", "banque", "rive"])},
+        strip_accents=False,
+    )
+    entries = [
+        ("united states", "états"),
+        ("bank", "banque"),
+        ("bank", "rive"),
+        ("united", "étatsunis"),  # two tokens
+        ("nowhere", "rive"),  # no token of the source's but [UNK]
+    ]
+    found = translated_tokens(source, other, entries).toarray()
+    ours, theirs = source.get_vocab(), other.get_vocab()
+    known = {("united", "états"), ("states", "états"), ("bank", "banque"), ("bank", "rive"), ("[UNK]", "rive")}
+    expected = numpy.zeros((len(other), len(source)))
+    for s, o in known:
+        expected[theirs[o], ours[s]] = 1
+    numpy.testing.assert_array_equal(found, expected)
+    assert translated_tokens(source, other, []).nnz == 0
+
+
+def test_a_chinese_word_after_another_one_has_its_translations_too() -> None:
+    like = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, "river", "bank"])})
+    words = planted_words(["河", "银行"]).vocabulary
+    other, _ = new_tokenizer(like, ["河 银行 银行"], words, settings_of("csls_mixtures"))
+    rows = other.get_vocab()
+    found = translated_tokens(like, other, [("river", "河"), ("river bank", "河 岸"), ("bank", "银行")])
+    pairs = {(row, column) for row, column in zip(*map(list, found.nonzero()), strict=True)}
+    assert pairs == {(rows[f"{mark}{word}"], to) for word, to in (("河", 5), ("银行", 6)) for mark in ("", "##")}
+
+
+def test_a_byte_tokenizers_words_are_found_after_a_space() -> None:
+    letters = sorted(_bytes_as_letters())
+    vocabulary = {token: place for place, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *letters, "Ġa", "Ġb"])}
+    merges = [("Ġ", "a"), ("Ġ", "b")]
+    tokenizer: PreTrainedTokenizerFast = RobertaTokenizerFast(vocab=vocabulary, merges=merges)
+    found = translated_tokens(tokenizer, tokenizer, [("a", "b")]).toarray()
+    assert found[vocabulary["Ġb"], vocabulary["Ġa"]] == 1
+
+
 # FOCUS
 
 
@@ -156,7 +244,7 @@ def focused(shared: list[str], known: Callable[[str], bool] = lambda word: True)
     other = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, *names])})
     vectors = tokens.other_vectors.clone()
     vectors[[place + len(SPECIAL) for place, name in enumerate(names) if not known(name)]] = 0
-    tokens = Tokens(tokens.source, other, tokens.embeddings, tokens.source_vectors, vectors)
+    tokens = Tokens(tokens.source, other, tokens.embeddings, tokens.source_vectors, vectors, [])
     return tokens, INITIALISATIONS["focus"](tokens, settings_of("focus"))
 
 

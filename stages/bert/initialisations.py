@@ -12,6 +12,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stages.bert.mixtures import ROWS, mix_embeddings
+from stages.bert.translations import translated_tokens
+from stages.embeddings.dictionary import Entries
 from stages.embeddings.spelling import compare_spelling
 from stages.parameters import Transplant
 
@@ -25,6 +27,7 @@ class Tokens:
     embeddings: Tensor  # of the source's tokens, [source tokens, hidden]
     source_vectors: Tensor  # of unit length, zeros where there is none, [source tokens, dim]
     other_vectors: Tensor  # the same in the same space, [new tokens, dim]
+    dictionary: Entries  # known translations, (source, other), of any number of words
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,17 @@ class Initialised:
 
 
 def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
-    """Our own: WECHSEL with CSLS and spelling for the cosine, mixtures as long as their parts, and copies.
+    """Our own: WECHSEL with CSLS, spelling and a dictionary for the cosine, mixtures as long as their parts, copies.
 
-    See `mix_embeddings`; tokens that are spelled the same and likely to mean the same are copied (`alike_tokens`).
+    See `mix_embeddings` and `translated_tokens`; tokens that are spelled the same and likely to mean the same are
+    copied (`alike_tokens`).
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
     copied = alike_tokens(tokens.source, tokens.other, known, own.copied_length)
     new = known.clone()
     new[list(copied)] = False
     spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
+    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if own.dictionary else [])
     rows = mix_embeddings(
         tokens.embeddings[usable],
         tokens.source_vectors[usable],
@@ -53,6 +58,7 @@ def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
         own.neighbours,
         own.temperature,
         spelling=compare_spelling(*spelled, own.spelling),
+        known=translated[new.numpy()][:, usable.numpy()] * own.dictionary,
     )
     return Initialised(copied, new.nonzero()[:, 0], rows)
 

@@ -6,17 +6,21 @@ word space; a new token's embedding is a mixture of those of the source tokens w
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier
-from stages.bert.tokenization import is_han
+from stages.bert.tokenization import continued_words
 from stages.embeddings.alignment import mean_similarity
 from stages.embeddings.spelling import Spelling
 from stages.embeddings.vectors import WordVectors, unit
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
 ROWS = 2048  # of a similarity matrix that are in memory at a time
@@ -61,10 +65,8 @@ def piece_vectors(
         row = tokenizer.convert_tokens_to_ids(token)
         if not whole[row].any():
             whole[row] = parts[place]
-    rows = tokenizer.get_vocab()
-    for token, row in rows.items():  # a Chinese word means the same wherever it stands
-        if is_han(token.removeprefix("##")) and (first := rows.get(token.removeprefix("##"))) is not None:
-            whole[row] = whole[first]
+    for row, first in continued_words(tokenizer).items():
+        whole[row] = whole[first]
     return whole
 
 
@@ -76,12 +78,13 @@ def mix_embeddings(
     temperature: float,
     itself: bool = True,
     spelling: Spelling | None = None,
+    known: "csr_array | None" = None,
 ) -> Tensor:
     """Mix source tokens' embeddings for each new token: weights softmax(CSLS / temperature) over the nearest.
 
-    Three departures from WECHSEL, each worth points: CSLS in place of the cosine, so that hubs do not take part in
-    every mixture; what is spelled alike is nearer; and a mixture is as long as its parts are on average, where a mean
-    of many directions is short.
+    Four departures from WECHSEL, each worth points: CSLS in place of the cosine, so that hubs do not take part in
+    every mixture; what is spelled alike is nearer; so is what is known to be a translation; and a mixture is as long
+    as its parts are on average, where a mean of many directions is short.
 
     Args:
         embeddings: of the source's tokens, [source tokens, hidden].
@@ -91,6 +94,7 @@ def mix_embeddings(
         temperature: of the softmax.
         itself: whether row i of `source` may take part in row i of `other`.
         spelling: of the same tokens; what its likeness says is added to CSLS.
+        known: what is added for pairs of them that are known translations, [tokens, source tokens].
 
     Returns:
         [tokens, hidden].
@@ -104,6 +108,10 @@ def mix_embeddings(
         likeness = 2 * other[places] @ source.mT - hubness
         if spelling:
             likeness += spelling.likeness(places)
+        if known is not None:
+            pairs = known[places.numpy()].tocoo()
+            row, column = (torch.from_numpy(at.astype(numpy.int64)) for at in pairs.coords)
+            likeness[row, column] += torch.from_numpy(pairs.data)
         if not itself:
             likeness[torch.arange(len(places)), places] = -torch.inf
         nearest = likeness.topk(min(neighbours, len(source) - (not itself)), dim=1)

@@ -177,6 +177,19 @@ def is_han(text: str) -> bool:
     return _HAN.fullmatch(text) is not None
 
 
+def continued_words(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
+    """Tokens of Chinese words after another one (##河), and those of the same words at the start (河): one meaning.
+
+    Returns:
+        From the one's id to the other's.
+    """
+    rows = tokenizer.get_vocab()
+    starts = {token: token.removeprefix("##") for token in rows}
+    return {
+        rows[token]: rows[word] for token, word in starts.items() if token != word and word in rows and is_han(word)
+    }
+
+
 def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int], han: str = "") -> PreTrainedTokenizerFast:
     """A tokenizer of the same class and settings with another vocabulary.
 

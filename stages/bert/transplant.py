@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.bert.initialisations import INITIALISATIONS, Tokens
 from stages.bert.models import Classifier
+from stages.embeddings.dictionary import Entries
 from stages.parameters import Transplant
 
 
@@ -35,6 +36,7 @@ def transplant(
     tokenizer: PreTrainedTokenizerFast,
     source_vectors: Tensor,
     other_vectors: Tensor,
+    dictionary: Entries,
     own: Transplant,
     seed: int,
 ) -> tuple[Classifier, dict[str, int]]:
@@ -48,6 +50,7 @@ def transplant(
         tokenizer: of the new language.
         source_vectors: what `token_vectors` gives for the teacher's tokenizer.
         other_vectors: what it gives for the new one, in the same space.
+        dictionary: known translations, (source, other).
         own: the method, one of `INITIALISATIONS`, and its numbers.
         seed: of the draws.
 
@@ -60,7 +63,7 @@ def transplant(
     rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(
         0
     )
-    tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors)
+    tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, dictionary)
     made = INITIALISATIONS[own.method](tokens, own)
     copied = {**made.copied, **special_tokens(source.tokenizer, tokenizer)}
     rows[made.mixed] = made.rows
