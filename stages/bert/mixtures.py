@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
-ROWS = 2048  # of a similarity matrix that are in memory at a time
+ROWS = 256  # of a similarity matrix that are in memory at a time: fewer page faults than larger blocks
 
 
 def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from stages.embeddings.spelling import Spelling
 from stages.embeddings.vectors import unit
 
-ROWS = 2048  # of a similarity matrix that are in memory at a time
+ROWS = 256  # of a similarity matrix that are in memory at a time: fewer page faults than larger blocks
 LEAST_GAIN = 1e-4  # of mean cosine, for which another round of refinement is kept
 
 
