@@ -32,9 +32,9 @@ def main() -> None:
             "target": params.finetune_target.labels,
         }
         known = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
-        for role, taught in known.items():
-            if not taught.empty:
-                machine = tfidf(taught["text"].tolist(), taught["topic"].tolist(), own.penalties, words[role])
+        for role, texts in known.items():
+            if not texts.empty:
+                machine = tfidf(texts["text"].tolist(), texts["topic"].tolist(), own.penalties, words[role])
                 said[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
         vectors = load_aligned()
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.bert.classification import encode, label_loss, padding, predict_logits
+from stages.bert.classification import encode, label_loss, padding, predict_topics
 from stages.bert.mixtures import reading_mixtures, token_vectors
 from stages.bert.models import load_pretrained, save_classifier
 from stages.bert.training import curve, schedule_of, train
@@ -45,12 +45,13 @@ def main() -> None:
                 what="finetune_source",
                 report=run.metrics,
             )
-        logits = predict_logits(teacher, validation["text"].tolist(), own.tokens, device, "validation")
-        score = accuracy(validation["topic"].tolist(), [topics[place] for place in logits.argmax(1)])
+        summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
+        if not validation.empty:
+            said = predict_topics(teacher, validation["text"].tolist(), device, "validation")
+            summary["validation_accuracy"] = round(accuracy(validation["topic"].tolist(), said), 6)
         with replacing(Path("models/source"), directory=True) as folder:
             save_classifier(teacher, folder)
         save_curve(curve(history), Path("metrics/plots/loss/finetune_source.csv"))
-        summary = {"validation_accuracy": round(score, 6), "labels": len(texts), "topics": len(topics)}
         write_json(Path("metrics/finetune_source.json"), summary)
         run.metrics(summary)
 

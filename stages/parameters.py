@@ -47,7 +47,7 @@ class Download(Section):
 class Prepare(Section):
     """How text becomes words, and articles become splits."""
 
-    validation: Rate
+    validation: Annotated[float, Field(ge=0, lt=1)]
     test: Rate
     fold: Count
     min_count: Positive

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from stages.command import command
 from stages.corpora.presets import languages_of
 from stages.errors import UserError
 from stages.parameters import Role, load_parameters
+from stages.serving.records import read_records
 
 MODELS: dict[Role, Path] = {
     "source": Path("models/source"),
@@ -37,32 +38,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             parser.error("a text, --file or a pipe is needed")
         given.file = Path("-")
     return given
-
-
-def read(file: Path) -> Iterator[dict[str, Any]]:
-    """Read texts with whatever else their lines carry: plain lines, or JSON objects with the key text.
-
-    Raises:
-        UserError: the file cannot be read, or a line is neither.
-    """
-    try:
-        with sys.stdin if str(file) == "-" else file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                yield _record(line.rstrip("\r\n"), f"{file}: line {number}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read as UTF-8 text ({error})") from error
-
-
-def _record(line: str, place: str) -> dict[str, Any]:
-    if not line.startswith("{"):
-        return {"text": line}
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise UserError(f"{place}: begins as JSON and is none ({error})") from error
-    if not isinstance(record.get("text"), str):
-        raise UserError(f"{place}: the key text is needed, with a string; found {', '.join(record) or 'no key'}")
-    return dict(record)
 
 
 def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
@@ -93,7 +68,7 @@ def main() -> None:
     if any(not text.strip() for text in given.texts):
         raise UserError("the text is empty: there is nothing to classify")
     folder, language, fold_yo = choose(given.language, given.model)
-    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read(given.file)
+    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read_records(given.file)
     waiting, unread, total = iter(records), 0, 0
     batch = list(islice(waiting, BATCH))
     from stages.devices import choose_device  # PyTorch and transformers, once the question is known to make sense

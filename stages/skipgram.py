@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -9,6 +10,8 @@ import torch
 from tqdm import tqdm
 
 from stages.command import command, stage
+from stages.corpora.articles import language_in
+from stages.corpora.text import Spelling, normalise
 from stages.corpora.vocabulary import load_vocabulary
 from stages.devices import choose_device
 from stages.embeddings.similarity import load_judgements, spearman
@@ -76,7 +79,9 @@ def main(role: Role) -> None:
         save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
         tail = [loss for _, loss in curve[-max(1, len(curve) // 10) :]]
         summary = {"loss": round(float(numpy.mean(tail)), 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}
-        judged = load_judgements(Path("data/similarities") / f"{role}.tsv")
+        language, spelling = language_in(prepared / "articles.parquet"), Spelling(params.prepare.fold_yo)
+        spelled = partial(normalise, language=language, spelling=spelling)
+        judged = load_judgements(Path("data/similarities") / f"{role}.tsv", spelled)
         alike = spearman(WordVectors(vocabulary, vectors), judged)
         write_json(Path("metrics/skipgram") / f"{role}.json", {**summary, "similarity": alike})
         run.metrics({**summary, **{name: scores["spearman"] for name, scores in alike.items() if "spearman" in scores}})

@@ -253,3 +253,25 @@ def test_a_workspace_apart_is_recorded_with_the_others(project: Path) -> None:
     own = json.loads((project / "metrics/finetune_target.json").read_text())
     assert own["finetune_target_loss"] == parent.data.metrics["finetune_target.finetune_target_loss"]
     assert stages_run(run(project, "dvc", "repro").stdout) == set()
+
+
+def test_without_a_validation_split_its_labels_are_trained_on(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git", ".checkpoints", "mlruns", "mlflow.db"))
+    path = folder / "params.yaml"
+    settings = path.read_text().replace("  validation: 0.2", "  validation: 0")
+    path.write_text(settings.replace("labels: 12", "labels: 99"))
+    run_stages(folder, *(name for name in STAGES if not name.startswith("download")))
+    for role, stage in (("source", "finetune_source"), ("target", "finetune_target")):
+        before, after = (
+            json.loads((place / f"metrics/corpus/{role}.json").read_text())["labels"] for place in (project, folder)
+        )
+        assert set(after) == {"train", "test"}
+        assert after["test"] == before["test"]
+        told = sum(after["train"].values())
+        assert told == sum(before["train"].values()) + sum(before["validation"].values())
+        metrics = json.loads((folder / f"metrics/{stage}.json").read_text())
+        assert metrics["labels"] == told
+        assert not [key for key in metrics if key.startswith("validation")]
+    assert json.loads((folder / "metrics/evaluation.json").read_text())["target"]["finetuned"]["n"] > 0
+    assert "| validation" not in (folder / "models/target/README.md").read_text()

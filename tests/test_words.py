@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from stages import align, prepare
+from stages import align, prepare, skipgram
 from stages.corpora import shards, words
 from stages.corpora.collect import SCHEMA
 from stages.corpora.linked import linked_concepts
@@ -22,6 +22,7 @@ from stages.corpora.splits import split_of
 from stages.corpora.text import Spelling, normalise, segment
 from stages.corpora.vocabulary import build_vocabulary, load_vocabulary
 from stages.corpora.words import WordCounts
+from stages.embeddings.similarity import save_judgements
 from stages.parameters import load_parameters
 from tests.standin import trio
 from tests.tiny import TRIO
@@ -168,6 +169,18 @@ def test_the_dictionary_is_spelled_as_the_vocabulary_is(fold_yo: bool) -> None:
         for s, o in zip(side.source, side.other, strict=True)
     }
     assert (("aeroplane", "самолет") in pairs, ("aeroplane", "самолёт") in pairs) == (fold_yo, not fold_yo)
+
+
+@pytest.mark.parametrize("fold_yo", [True, False])
+def test_judged_words_are_spelled_as_the_vocabulary_is(fold_yo: bool) -> None:
+    write_articles(fold_yo=fold_yo)
+    prepared("test")
+    path = Path("data/similarities/test.tsv")
+    path.parent.mkdir(parents=True)
+    save_judgements([("pairs", "самолёт", word, 1.0) for word in ("самолет", "самолёт", "нет-такого")], path)
+    skipgram.main("test")
+    found = json.loads(Path("metrics/skipgram/test.json").read_text(encoding="utf-8"))["similarity"]["pairs"]
+    assert found["pairs"] == (2 if fold_yo else 1)
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12), max_size=8), st.integers(1, 6))

@@ -127,3 +127,9 @@ def predict_logits(
 ) -> Tensor:
     """The logits that `read_texts` gives."""
     return read_texts(classifier, texts, tokens, device, what, batch, hidden=False)[0]
+
+
+def predict_topics(classifier: Classifier, texts: list[str], device: torch.device, what: str) -> list[str]:
+    """The likeliest topic of each text, of which as many tokens are read as the classifier has learnt to read."""
+    logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what)
+    return [classifier.topics[int(place)] for place in logits.argmax(1)]

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from stages.bert.mixtures import ROWS, mix_embeddings
+from stages.bert.mixtures import mix_embeddings
 from stages.bert.translations import translated_tokens
+from stages.embeddings.alignment import ROWS
 from stages.embeddings.dictionary import Entries
 from stages.embeddings.spelling import compare_spelling
 from stages.parameters import Transplant
@@ -58,7 +59,7 @@ def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
         own.neighbours,
         own.temperature,
         spelling=compare_spelling(*spelled, own.spelling),
-        known=translated[new.numpy()][:, usable.numpy()] * own.dictionary,
+        translations=translated[new.numpy()][:, usable.numpy()] * own.dictionary,
     )
     return Initialised(copied, new.nonzero()[:, 0], rows)
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stages.bert.models import Classifier
-from stages.bert.tokenization import continued_words
-from stages.embeddings.alignment import mean_similarity
+from stages.bert.tokenization import continued_words, divide_words
+from stages.embeddings.alignment import ROWS, mean_similarity
 from stages.embeddings.spelling import Spelling
 from stages.embeddings.vectors import WordVectors, unit
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
-ROWS = 256  # of a similarity matrix that are in memory at a time: fewer page faults than larger blocks
 
 
 def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor) -> Tensor:
@@ -39,12 +38,10 @@ def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vector
     """
     total = torch.zeros(len(tokenizer), vectors.shape[1], dtype=torch.float64)
     counts = torch.from_numpy(words.vocabulary.counts).double()
-    # A word is seen as inside a text, after a space, small and with a capital.
-    for form in (str.lower, str.capitalize):
-        texts = [" " + form(word) for word in words.vocabulary.words]
-        pieces = tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]
-        token = torch.tensor([piece for row in pieces for piece in row], dtype=torch.int64)
-        word = torch.tensor([place for place, row in enumerate(pieces) for _ in row], dtype=torch.int64)
+    pieces = divide_words(tokenizer, words.vocabulary.words)
+    for forms in (pieces[: len(counts)], pieces[len(counts) :]):
+        token = torch.tensor([piece for row in forms for piece in row], dtype=torch.int64)
+        word = torch.tensor([place for place, row in enumerate(forms) for _ in row], dtype=torch.int64)
         total.index_add_(0, token, vectors[word].double() * counts[word, None])
     total[tokenizer.all_special_ids] = 0
     return unit(total).float()
@@ -78,13 +75,13 @@ def mix_embeddings(
     temperature: float,
     itself: bool = True,
     spelling: Spelling | None = None,
-    known: "csr_array | None" = None,
+    translations: "csr_array | None" = None,
 ) -> Tensor:
     """Mix source tokens' embeddings for each new token: weights softmax(CSLS / temperature) over the nearest.
 
-    Four departures from WECHSEL, each worth points: CSLS in place of the cosine, so that hubs do not take part in
-    every mixture; what is spelled alike is nearer; so is what is known to be a translation; and a mixture is as long
-    as its parts are on average, where a mean of many directions is short.
+    Four departures from WECHSEL (docs/results.md has what they are worth): CSLS in place of the cosine, so that hubs do
+    not take part in every mixture; what is spelled alike is nearer; so is what is known to be a translation; and a
+    mixture is as long as its parts are on average, where a mean of many directions is short.
 
     Args:
         embeddings: of the source's tokens, [source tokens, hidden].
@@ -94,7 +91,7 @@ def mix_embeddings(
         temperature: of the softmax.
         itself: whether row i of `source` may take part in row i of `other`.
         spelling: of the same tokens; what its likeness says is added to CSLS.
-        known: what is added for pairs of them that are known translations, [tokens, source tokens].
+        translations: what is added for pairs of them that are known translations, [tokens, source tokens].
 
     Returns:
         [tokens, hidden].
@@ -108,8 +105,8 @@ def mix_embeddings(
         likeness = 2 * other[places] @ source.mT - hubness
         if spelling:
             likeness += spelling.likeness(places)
-        if known is not None:
-            pairs = known[places.numpy()].tocoo()
+        if translations is not None:
+            pairs = translations[places.numpy()].tocoo()
             row, column = (torch.from_numpy(at.astype(numpy.int64)) for at in pairs.coords)
             likeness[row, column] += torch.from_numpy(pairs.data)
         if not itself:

@@ -177,6 +177,16 @@ def is_han(text: str) -> bool:
     return _HAN.fullmatch(text) is not None
 
 
+def divide_words(tokenizer: PreTrainedTokenizerFast, words: Sequence[str]) -> list[list[int]]:
+    """Divide words into tokens as they stand inside a text: after a space, all of them small, then all with a capital.
+
+    Returns:
+        Their tokens, [2 · words].
+    """
+    forms = [" " + form(word) for form in (str.lower, str.capitalize) for word in words]
+    return tokenizer(forms, add_special_tokens=False, return_attention_mask=False)["input_ids"] if forms else []
+
+
 def continued_words(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
     """Tokens of Chinese words after another one (##河), and those of the same words at the start (河): one meaning.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy
 from transformers import PreTrainedTokenizerFast
 
-from stages.bert.tokenization import continued_words
+from stages.bert.tokenization import continued_words, divide_words
 from stages.embeddings.dictionary import Entries
 from stages.embeddings.gloss import close_up
 
@@ -31,13 +31,9 @@ def translated_tokens(
     """
     from scipy.sparse import csr_array
 
-    def divide(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
-        """As inside a text, after a space, small and with a capital (see `token_vectors`)."""
-        forms = [" " + close_up(form(text)) for form in (str.lower, str.capitalize) for text in texts]
-        return tokenizer(forms, add_special_tokens=False, return_attention_mask=False)["input_ids"] if forms else []
-
-    sides = divide(source, [entry[0] for entry in dictionary]), divide(other, [entry[1] for entry in dictionary])
-    found = {(theirs[0], token) for ours, theirs in zip(*sides, strict=True) if len(theirs) == 1 for token in ours}
+    ours = divide_words(source, [close_up(entry[0]) for entry in dictionary])
+    theirs = divide_words(other, [close_up(entry[1]) for entry in dictionary])
+    found = {(row[0], token) for tokens, row in zip(ours, theirs, strict=True) if len(row) == 1 for token in tokens}
     continued = {word: token for token, word in continued_words(other).items()}
     found |= {(continued[word], token) for word, token in found if word in continued}
     rows, columns = numpy.array(sorted(found), dtype=numpy.int64).reshape(-1, 2).T

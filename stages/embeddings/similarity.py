@@ -1,5 +1,6 @@
 """How well word vectors agree with people on which words are alike."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas
@@ -38,6 +39,13 @@ def save_judgements(rows: list[tuple[str, str, str, float]], path: Path) -> None
     pandas.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, sep="\t", index=False)
 
 
-def load_judgements(path: Path) -> pandas.DataFrame:
-    """Read what `save_judgements` wrote; every word is text, `nan` and `null` too."""
-    return pandas.read_csv(path, sep="\t", keep_default_na=False, dtype={"set": str, "word": str, "other": str})
+def load_judgements(path: Path, spelled: Callable[[str], str] = str) -> pandas.DataFrame:
+    """Read what `save_judgements` wrote; every word is text, `nan` and `null` too.
+
+    Args:
+        path: the table.
+        spelled: from a word to how the vocabulary spells it.
+    """
+    types = {"set": str, "word": str, "other": str}
+    judged = pandas.read_csv(path, sep="\t", keep_default_na=False, dtype=types)
+    return judged.assign(**{column: judged[column].map(spelled) for column in ("word", "other")})
