@@ -9,7 +9,7 @@ from stages.bert.transplant import transplant
 from stages.command import command, stage
 from stages.corpora.articles import load_articles
 from stages.embeddings.alignment import standardise
-from stages.embeddings.dictionary import load_dictionary
+from stages.embeddings.dictionary import load_dictionary, words_beyond
 from stages.embeddings.vectors import load_vectors
 from stages.errors import UserError
 from stages.outputs import replacing, write_json
@@ -28,13 +28,17 @@ def main(role: Role) -> None:
         other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = articles.loc[articles["split"] != "test", "text"].tolist()
-        tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, other.vocabulary, own)
+        told, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
+        if own.method == "csls_mixtures" and own.dictionary:
+            language, room = str(articles["language"].iloc[0]), own.tokens - len(words)
+            words += words_beyond(told, other.vocabulary, source.vocabulary, texts, language, room)
+        tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, own)
         transplanted, counts = transplant(
             teacher,
             tokenizer,
             token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
             piece_vectors(tokenizer, pieces, other, other.vectors),
-            load_dictionary(Path("models/aligned") / role / "known.tsv"),
+            told,
             own,
             params.seed,
         )

@@ -36,6 +36,7 @@ from stages.embeddings.dictionary import (
     load_dictionary,
     save_dictionary,
     translation_weights,
+    words_beyond,
     words_spelled_alike,
 )
 
@@ -483,6 +484,25 @@ def test_a_word_is_held_out_whatever_else_is_in_the_vocabulary() -> None:
 def test_holding_out_of_nothing_gives_nothing() -> None:
     none = torch.tensor([], dtype=torch.int64)
     assert [len(part) for part in hold_out(Pairs(none, none), vocabulary("a"), 0.5)] == [0, 0]
+
+
+def test_words_beyond_the_text_come_in_the_order_in_which_one_may_meet_them() -> None:
+    source = Vocabulary(("the", "of", "slalom", "jeans", "rare"), numpy.array([90, 80, 7, 5, 1]))
+    other = Vocabulary(("河", "的"), numpy.array([5, 4]))
+    entries = [
+        ("rare", "面纱"),
+        ("jeans", "牛仔裤"),
+        ("river", "河"),  # has a vector
+        ("slalom of the", "障碍滑雪"),  # is as frequent as its rarest word
+        ("nowhere", "脑炎"),
+        ("the", "3d"),  # is not of letters
+        ("jeans of the", "蓝色的牛仔裤"),  # is several words
+    ]
+    texts = ["河面纱面纱", "牛仔裤的"]
+    expected = ["面纱", "牛仔裤", "障碍滑雪", "脑炎"]
+    for most in (9, 3, 0, -5):
+        assert words_beyond(entries, other, source, texts, "zh", most) == expected[: max(most, 0)]
+    assert words_beyond([], other, source, texts, "zh", 9) == []
 
 
 def test_linked_titles_are_entries_but_those_of_the_test_split() -> None:

@@ -172,6 +172,24 @@ def test_mixtures_lean_to_known_translations_by_the_formula() -> None:
         numpy.testing.assert_allclose(row, mixture / numpy.linalg.norm(mixture) * length, rtol=1e-5)
 
 
+def test_a_word_that_the_dictionary_alone_knows_is_the_mean_of_its_translations() -> None:
+    tokens, _ = planted_tokens()
+    names = {place: token for token, place in tokens.other.get_vocab().items()}
+    first, second, last = len(SPECIAL), len(SPECIAL) + 1, len(tokens.other) - 1
+    entries = [(WORDS[3], names[first]), (f"{WORDS[5]} {WORDS[6]}", names[first]), (WORDS[9], names[last])]
+    vectors = tokens.other_vectors.clone()
+    vectors[[first, second]] = 0  # of which the second has no translation either
+    tokens = dataclasses.replace(tokens, other_vectors=vectors, dictionary=entries)
+    made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary=0.4))
+    assert sorted(made.mixed.tolist()) == [first, *range(second + 1, last + 1)]
+    parts = tokens.embeddings[[len(SPECIAL) + place for place in (3, 5, 6)]].numpy()
+    mean = parts.mean(0)
+    expected = mean / numpy.linalg.norm(mean) * numpy.linalg.norm(parts, axis=1).mean()
+    numpy.testing.assert_allclose(made.rows[made.mixed.tolist().index(first)].numpy(), expected, rtol=1e-6)
+    without = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary=0.0))
+    assert first not in without.mixed.tolist()
+
+
 def test_a_dictionary_says_what_vectors_do_not() -> None:
     tokens, wanted = planted_tokens()
     blind = dataclasses.replace(tokens, other_vectors=tokens.other_vectors.roll(7, 0).clone())
@@ -217,7 +235,7 @@ def test_a_dictionary_speaks_of_whole_tokens_and_of_every_part_of_their_translat
 
 def test_a_chinese_word_after_another_one_has_its_translations_too() -> None:
     like = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, "river", "bank"])})
-    words = planted_words(["河", "银行"]).vocabulary
+    words = planted_words(["河", "银行"]).vocabulary.words
     other, _ = new_tokenizer(like, ["河 银行 银行"], words, settings_of("csls_mixtures"))
     rows = other.get_vocab()
     found = translated_tokens(like, other, [("river", "河"), ("river bank", "河 岸"), ("bank", "银行")])
@@ -344,7 +362,7 @@ def test_alike_tokens_are_copied_if_they_say_enough() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_only_our_own_method_extends_the_sources_tokenizer_by_itself(method: str) -> None:
     like = tiny_classifier().tokenizer
-    words = planted_words(["река", "город"]).vocabulary
+    words = planted_words(["река", "город"]).vocabulary.words
     tokenizer, pieces = new_tokenizer(like, trio_texts("ru"), words, settings_of(method))
     extends = method == "csls_mixtures"
     assert (set(like.get_vocab()) <= set(tokenizer.get_vocab())) == extends
@@ -362,7 +380,7 @@ def test_a_byte_tokenizer_is_trained_and_cannot_be_extended() -> None:
     letters = sorted(_bytes_as_letters())
     vocabulary = {token: place for place, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *letters, "<mask>"])}
     like: PreTrainedTokenizerFast = RobertaTokenizerFast(vocab=vocabulary, merges=[])
-    words = planted_words(["река"]).vocabulary
+    words = planted_words(["река"]).vocabulary.words
     tokenizer, pieces = new_tokenizer(like, trio_texts("ru"), words, settings_of("csls_mixtures"))
     assert tokenizer is pieces
     assert 300 < len(tokenizer) <= 500

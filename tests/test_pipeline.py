@@ -14,6 +14,8 @@ import safetensors.torch
 import torch
 from mlflow import MlflowClient
 
+from stages.bert.models import load_classifier
+from stages.corpora.vocabulary import load_vocabulary
 from tests.tiny import STAGES, clone, run, run_stages
 from tests.tutorial import AFTER_TRAINING, WITH_LABELS, assert_complete, following, runs_in, said_to
 
@@ -129,6 +131,14 @@ def test_a_transplant_is_given_the_whole_dictionary_in_simplified_letters(projec
     assert simplified != given
     known = (project / "models/aligned/target/known.tsv").read_text(encoding="utf-8")
     assert set(simplified.splitlines()) <= set(known.splitlines()[1:])
+    words = load_vocabulary(project / "models/aligned/target/vocabulary.tsv").ids
+    assert "城堡" not in words, "no text has it"
+    model = load_classifier(project / "models/transplanted/target")
+    row = model.model.get_input_embeddings().weight[model.tokenizer.convert_tokens_to_ids("城堡")].detach()
+    teacher = load_classifier(project / "models/source")
+    castle = teacher.tokenizer(" castles", add_special_tokens=False)["input_ids"]
+    parts = teacher.model.get_input_embeddings().weight[castle].detach()
+    assert torch.nn.functional.cosine_similarity(row, parts.mean(0), dim=0) > 0.999
 
 
 def test_nearest_words_are_listed_in_every_language(project: Path) -> None:

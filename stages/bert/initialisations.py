@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from stages.bert.mixtures import mix_embeddings
+from stages.bert.mixtures import mean_embeddings, mix_embeddings
 from stages.bert.translations import translated_tokens
 from stages.embeddings.alignment import ROWS
 from stages.embeddings.dictionary import Entries
@@ -44,7 +44,7 @@ def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
     """Our own: WECHSEL with CSLS, spelling and a dictionary for the cosine, mixtures as long as their parts, copies.
 
     See `mix_embeddings` and `translated_tokens`; tokens that are spelled the same and likely to mean the same are
-    copied (`alike_tokens`).
+    copied (`alike_tokens`), and what has no vector but translations is the mean of those.
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
     copied = alike_tokens(tokens.source, tokens.other, known, own.copied_length)
@@ -52,16 +52,19 @@ def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
     new[list(copied)] = False
     spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
     translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if own.dictionary else [])
-    rows = mix_embeddings(
+    translated = translated[:, usable.numpy()]
+    told = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
+    mixed = mix_embeddings(
         tokens.embeddings[usable],
         tokens.source_vectors[usable],
         tokens.other_vectors[new],
         own.neighbours,
         own.temperature,
         spelling=compare_spelling(*spelled, own.spelling),
-        translations=translated[new.numpy()][:, usable.numpy()] * own.dictionary,
+        translations=translated[new.numpy()] * own.dictionary,
     )
-    return Initialised(copied, new.nonzero()[:, 0], rows)
+    means = mean_embeddings(tokens.embeddings[usable], translated[told.numpy()])
+    return Initialised(copied, torch.cat([new.nonzero()[:, 0], told.nonzero()[:, 0]]), torch.cat([mixed, means]))
 
 
 def wechsel(tokens: Tokens, own: Transplant) -> Initialised:

@@ -118,6 +118,22 @@ def mix_embeddings(
     return torch.cat(mixed)
 
 
+def mean_embeddings(embeddings: Tensor, translations: "csr_array") -> Tensor:
+    """Average source tokens' embeddings for each new token, as long as they are on average.
+
+    Args:
+        embeddings: of the source's tokens, [source tokens, hidden].
+        translations: 1 where a source token takes part, at least one in each row, [tokens, source tokens].
+
+    Returns:
+        [tokens, hidden].
+    """
+    times = torch.from_numpy(translations.sum(axis=1))[:, None]
+    total = torch.from_numpy(translations @ embeddings.numpy())
+    lengths = torch.from_numpy(translations @ embeddings.norm(dim=1, keepdim=True).numpy()) / times
+    return unit(total) * lengths
+
+
 @contextmanager
 def reading_mixtures(
     classifier: Classifier, vectors: Tensor, share: float, neighbours: int, temperature: float

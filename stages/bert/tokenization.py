@@ -13,7 +13,6 @@ from tokenizers.pre_tokenizers import Sequence as PreTokenizers
 from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
-from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.gloss import HAN
 from stages.errors import UserError
 from stages.parameters import Transplant
@@ -22,7 +21,7 @@ _HAN = re.compile(f"{HAN}+")
 
 
 def new_tokenizer(
-    like: PreTrainedTokenizerFast, texts: Sequence[str], words: Vocabulary, own: Transplant
+    like: PreTrainedTokenizerFast, texts: Sequence[str], words: Sequence[str], own: Transplant
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedTokenizerFast]:
     """Make a new language's tokenizer, extended or trained, as the parameters or else the method have it.
 
@@ -32,7 +31,7 @@ def new_tokenizer(
     Args:
         like: the source's tokenizer.
         texts: in the new language.
-        words: the new language's words, the most frequent first.
+        words: the new language's words, the likelier ones to be met first.
         own: the parameters.
 
     Returns:
@@ -55,7 +54,7 @@ def new_tokenizer(
 
 
 def extend_tokenizer(
-    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Vocabulary, most: int
+    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Sequence[str], most: int
 ) -> PreTrainedTokenizerFast:
     """Add a new language's words and pieces to a WordPiece tokenizer, whose own tokens keep their ids.
 
@@ -66,18 +65,18 @@ def extend_tokenizer(
     Args:
         like: the source's tokenizer.
         pieces: a tokenizer that `train_tokenizer` has trained on the new language.
-        words: the new language's words, the most frequent first.
+        words: the new language's words, the likelier ones to be met first.
         most: new words at most.
     """
     known, own = like.get_vocab(), pieces.get_vocab()
-    letters = sorted({letter for token in (*own, *words.words) for letter in token if is_han(letter)})
+    letters = sorted({letter for token in (*own, *words) for letter in token if is_han(letter)})
     # BERT reads Chinese letter by letter, though a letter means many things and a word one. Where most words are of
     # such letters, they stay together, and the longest that is known is taken first.
-    han = "".join(letters) if sum(map(is_han, words.words)) > len(words.words) / 2 else ""
+    han = "".join(letters) if sum(map(is_han, words)) > len(words) / 2 else ""
     blank = _wordpiece(like, known, han)
     normalised = blank.backend_tokenizer.normalizer.normalize_str if blank.backend_tokenizer.normalizer else str
     divided = blank.backend_tokenizer.pre_tokenizer.pre_tokenize_str
-    parts = dict.fromkeys(part for word in words.words for part, _ in divided(normalised(word)))
+    parts = dict.fromkeys(part for word in words for part, _ in divided(normalised(word)))
     added = [part for part in parts if part not in known][:most]
     present = {*known, *added}
     added += [

@@ -1,6 +1,7 @@
 """Bilingual dictionaries: given entries, linked titles, and words that both languages spell alike."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from stages.corpora.articles import concept_of, unit_hash
+from stages.corpora.text import segment
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.alignment import Pairs
 from stages.errors import UserError
@@ -62,6 +64,33 @@ def known_pairs(entries: Iterable[tuple[str, str]], source: Vocabulary, other: V
     return Pairs(
         torch.tensor([s for s, _ in kept], dtype=torch.int64), torch.tensor([o for _, o in kept], dtype=torch.int64)
     )
+
+
+def words_beyond(
+    entries: Entries, other: Vocabulary, source: Vocabulary, texts: Sequence[str], language: str, most: int
+) -> list[str]:
+    """Words that a dictionary translates and that are too rare in the text for a vocabulary.
+
+    Args:
+        entries: the dictionary's.
+        other: the other language's words.
+        source: the source's.
+        texts: in the other language.
+        language: which that is.
+        most: so many words at most.
+
+    Returns:
+        Those that the texts have at all, by how often; then the others, by how often the source has what they mean.
+    """
+    if most <= 0:
+        return []
+    often: dict[str, int] = {}
+    for meaning, word in entries:
+        if word not in other.ids and word.isalpha() and segment(word, language) == [word]:
+            rarest = min(int(source.counts[source.ids[s]]) if s in source.ids else 0 for s in meaning.split())
+            often[word] = max(rarest, often.get(word, 0))
+    seen = Counter(word for text in texts for word in segment(text, language) if word in often)
+    return sorted(often, key=lambda word: (-seen[word], -often[word], word))[:most]
 
 
 def translation_weights(pairs: Pairs, source: Vocabulary, other: Vocabulary) -> Tensor:
