@@ -16,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
+Below1 = Annotated[float, Field(ge=0, lt=1)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
 
 
@@ -47,7 +47,7 @@ class Download(Section):
 class Prepare(Section):
     """How text becomes words, and articles become splits."""
 
-    validation: Annotated[float, Field(ge=0, lt=1)]
+    validation: Below1
     test: Rate
     fold: Count
     min_count: Positive
@@ -105,7 +105,7 @@ class Training(Section):
     learning_rate: Rate
     warmup: Share
     weight_decay: Share
-    dropout: Dropout
+    dropout: Below1
 
 
 class Mixtures(Section):
@@ -145,7 +145,7 @@ class Representation(Section):
     steps: Count
     batch: Positive
     learning_rate: Rate
-    dropout: Dropout
+    dropout: Below1
     glossed: Share
     strings: Share
     strung: Positive
@@ -163,7 +163,7 @@ class MaskedLanguageModel(Section):
     steps: Count
     batch: Positive
     learning_rate: Rate
-    dropout: Dropout
+    dropout: Below1
     masked: Rate
     embeddings_alone: Annotated[float, Field(ge=0, lt=1)]
     joint: bool
@@ -205,7 +205,7 @@ class Scratch(Section):
 
     epochs: Above0
     learning_rate: Rate
-    dropout: Dropout
+    dropout: Below1
 
 
 class FinetuneTarget(Training):
