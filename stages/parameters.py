@@ -83,6 +83,7 @@ class SkipGram(Section):
     words_per_step: Positive | None
     runs: Positive
     vectors: Literal["sum", "centres"]
+    parts: NotNegative
 
 
 class Align(Section):

@@ -14,6 +14,7 @@ from stages.corpora.articles import language_in
 from stages.corpora.text import Spelling, normalise
 from stages.corpora.vocabulary import load_vocabulary
 from stages.devices import choose_device
+from stages.embeddings.parts import draw_to_parts
 from stages.embeddings.similarity import load_judgements, spearman
 from stages.embeddings.skipgram import Trained, train_skipgram
 from stages.embeddings.vectors import WordVectors, save_vectors
@@ -67,7 +68,8 @@ def main(role: Role) -> None:
                     checkpoint=checkpoints / f"{number}.safetensors",
                 )
                 runs.append(trained)
-        vectors = torch.cat([trained.vectors(params.skipgram.vectors) for trained in runs], dim=1)
+        own = torch.cat([trained.vectors(params.skipgram.vectors) for trained in runs], dim=1)
+        words = WordVectors(vocabulary, draw_to_parts(WordVectors(vocabulary, own), params.skipgram.parts))
         contexts = torch.cat([trained.contexts for trained in runs], dim=1)
         points: dict[int, list[float]] = {}  # a run may have drawn no pair where another has, and lack that point
         for trained in runs:
@@ -75,14 +77,14 @@ def main(role: Role) -> None:
                 points.setdefault(read, []).append(loss)
         curve = [(read, sum(losses) / len(losses)) for read, losses in sorted(points.items())]
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
-            save_vectors(WordVectors(vocabulary, vectors), folder, contexts=contexts)
+            save_vectors(words, folder, contexts=contexts)
         save_curve(curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
         tail = [loss for _, loss in curve[-max(1, len(curve) // 10) :]]
         summary = {"loss": round(float(numpy.mean(tail)), 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}
         language, spelling = language_in(prepared / "articles.parquet"), Spelling(params.prepare.fold_yo)
         spelled = partial(normalise, language=language, spelling=spelling)
         judged = load_judgements(Path("data/similarities") / f"{role}.tsv", spelled)
-        alike = spearman(WordVectors(vocabulary, vectors), judged)
+        alike = spearman(words, judged)
         write_json(Path("metrics/skipgram") / f"{role}.json", {**summary, "similarity": alike})
         run.metrics({**summary, **{name: scores["spearman"] for name, scores in alike.items() if "spearman" in scores}})
         remove(checkpoints)

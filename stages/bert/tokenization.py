@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,11 +12,9 @@ from tokenizers.pre_tokenizers import Sequence as PreTokenizers
 from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
-from stages.embeddings.gloss import HAN
+from stages.corpora.text import is_han
 from stages.errors import UserError
 from stages.parameters import Transplant
-
-_HAN = re.compile(f"{HAN}+")
 
 
 def new_tokenizer(
@@ -169,11 +166,6 @@ def _unigram(
 def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
     """Whether a tokenizer is BERT's kind, whose vocabulary can be added to."""
     return json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"] == "WordPiece"
-
-
-def is_han(text: str) -> bool:
-    """Whether a text is of Chinese letters alone."""
-    return _HAN.fullmatch(text) is not None
 
 
 def divide_words(tokenizer: PreTrainedTokenizerFast, words: Sequence[str]) -> list[list[int]]:

@@ -9,6 +9,8 @@ import regex
 
 from stages.errors import UserError
 
+HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]"  # a Chinese letter
+_HAN_WORD = regex.compile(f"{HAN}+")
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*|\p{N}+")
 # Combining grave and acute, and the letters that NFKC makes of е, и and a grave.
 _STRESS = {0x300: None, 0x301: None, **str.maketrans("ѐѝЀЍ", "еиЕИ")}
@@ -86,3 +88,8 @@ def segment(text: str, language: str) -> list[str]:
             "add a function to SEGMENTERS in stages/corpora/text.py"
         )
     return SEGMENTERS.get(language, _by_word_boundaries)(text.lower())
+
+
+def is_han(text: str) -> bool:
+    """Whether a text is of Chinese letters alone."""
+    return _HAN_WORD.fullmatch(text) is not None

@@ -9,12 +9,12 @@ import re
 import torch
 from torch import Tensor
 
+from stages.corpora.text import HAN
 from stages.corpora.vocabulary import Vocabulary
 from stages.embeddings.alignment import Pairs
 from stages.embeddings.dictionary import Entries
 
 _WORD = re.compile(r"\w+")
-HAN = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]"  # a Chinese letter
 _BETWEEN_HAN = re.compile(f"(?<={HAN}) +(?={HAN})")
 
 
