@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 GRAMS = (3, 4, 5)  # letters in an n-gram, the edges of a word counting as one each
-RIDGE = 1.0  # of the regression: an n-gram of one word that was read often says half of what that word says
+RIDGE = 1.0  # of the regression: as if each n-gram were a word too, once, that says nothing
 STEPS = 20  # of conjugate gradients
 COLUMNS = 10  # dimensions that are fitted at a time
 
