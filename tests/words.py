@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "words_per_step": None,
     "runs": 1,
     "vectors": "sum",
+    "parts": 0,
 }
 
 
