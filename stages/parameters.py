@@ -75,7 +75,7 @@ class SkipGram(Section):
     dynamic_window: bool
     negatives: Positive
     noise_exponent: Share
-    subsample: Annotated[float, Field(ge=0, lt=1)]
+    subsample: Below1
     epochs: Positive
     learning_rate: Rate
     shared: Annotated[int, Field(ge=1, le=1000)]
@@ -166,7 +166,7 @@ class MaskedLanguageModel(Section):
     learning_rate: Rate
     dropout: Below1
     masked: Rate
-    embeddings_alone: Annotated[float, Field(ge=0, lt=1)]
+    embeddings_alone: Below1
     joint: bool
 
 
