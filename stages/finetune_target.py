@@ -57,6 +57,7 @@ def main() -> None:
                 report=run.metrics,
                 waiting=gradually(student.model, own.gradual),
             )
+            interpolate(student.model, distilled, own.worth / (own.worth + len(texts)))
             histories["scratch"] = learn(
                 scratch.model,
                 rows,
@@ -64,7 +65,6 @@ def main() -> None:
                 what="scratch",
                 report=lambda values, step: run.metrics({f"scratch_{key}": values[key] for key in values}, step),
             )
-        interpolate(student.model, distilled, own.keep)
         summary: dict[str, float] = {"labels": len(texts)}
         summary |= {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         if not validation.empty:

@@ -215,7 +215,7 @@ class FinetuneTarget(Training):
     labels: Count
     freeze_output: bool
     gradual: Annotated[float, Field(ge=0, lt=1)]
-    keep: Annotated[float, Field(ge=0, lt=1)]
+    worth: NotNegative
     scratch: Scratch
 
 

@@ -285,3 +285,21 @@ def test_without_a_validation_split_its_labels_are_trained_on(project: Path, tmp
         assert not [key for key in metrics if key.startswith("validation")]
     assert json.loads((folder / "metrics/evaluation.json").read_text())["target"]["finetuned"]["n"] > 0
     assert "| validation" not in (folder / "models/target/README.md").read_text()
+
+
+def test_the_distilled_student_counts_for_as_many_labels_as_it_is_worth(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git", ".checkpoints", "mlruns", "mlflow.db"))
+    path = folder / "params.yaml"
+    settings, labels = path.read_text(), json.loads((project / "metrics/finetune_target.json").read_text())["labels"]
+    assert "  worth: 500 " in settings
+    path.write_text(settings.replace("  worth: 500 ", "  worth: 0 "))
+    run_stages(folder, "finetune_target")
+    learnt, both, before = (
+        safetensors.torch.load_file(place / "models" / name / "model.safetensors")
+        for place, name in ((folder, "target"), (project, "target"), (project, "distilled"))
+    )
+    assert not torch.equal(learnt["bert.pooler.dense.weight"], before["bert.pooler.dense.weight"])
+    for name, value in both.items():
+        mean = (500 * before[name].double() + labels * learnt[name].double()) / (500 + labels)
+        torch.testing.assert_close(value.double(), mean, rtol=1e-5, atol=1e-7, msg=name)
