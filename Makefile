@@ -26,7 +26,7 @@ test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
 check: .venv/ready-dev  ## style, types, and which part may import which
 	@ruff check -q .
 	@ruff format -q --check .
-	@mypy --no-error-summary stages
+	@mypy --no-error-summary stages benchmarks
 	@lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim

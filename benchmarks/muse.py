@@ -19,6 +19,7 @@ import torch
 
 from stages.align import known_translations
 from stages.command import command
+from stages.corpora.text import Spelling
 from stages.embeddings.alignment import Pairs, precision, standardise
 from stages.embeddings.vectors import WordVectors, load_vectors
 from stages.errors import UserError
@@ -78,11 +79,12 @@ def run_muse(muse: Path, folder: Path, dim: int, normalised: str, rounds: int) -
 
 def measure(roles: list[Role], muse: Path) -> Iterator[dict[str, Any]]:
     """One row for each role and system, in percent."""
-    own = load_parameters().align
+    params = load_parameters()
+    own, letters = params.align, Spelling(params.prepare.fold_yo)
     source = load_vectors(Path("models/skipgram/source"))
     for role in roles:
         other, aligned = (load_vectors(Path("models") / made / role) for made in ("skipgram", "aligned"))
-        known = known_translations(role, source.vocabulary, other.vocabulary, own)
+        known = known_translations(role, source.vocabulary, other.vocabulary, own, letters)
         about = {"role": role, "n": len(known.held.other.unique()), "dictionary_size": len(known.learnt)}
         at = precision(standardise(source.vectors), aligned.vectors, known.held, own.csls_neighbours, AT)
         yield {

@@ -38,6 +38,7 @@ except ImportError:
 
 FILES = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 Result = tuple[float, list[str], NDArray[numpy.float32]]  # words a second, the words, their vectors
+System = Callable[["Text", SkipGram, int, torch.device, int], Result]
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,9 @@ def similarity(words: list[str], vectors: NDArray[numpy.float32]) -> dict[str, f
     return {name: round(float(keyed.evaluate_word_pairs(datapath(file))[1][0]), 4) for name, file in FILES.items()}
 
 
-def systems() -> dict[str, Callable[[Text, SkipGram, int, torch.device, int], Result]]:
+def systems() -> dict[str, System]:
     """What can be compared here."""
-    found = {"crosswiki": crosswiki, "gensim": gensim, "fasttext": fasttext}
+    found: dict[str, System] = {"crosswiki": crosswiki, "gensim": gensim, "fasttext": fasttext}
     return found if library else {name: system for name, system in found.items() if name != "fasttext"}
 
 
