@@ -214,7 +214,7 @@ class FinetuneTarget(Training):
 
     labels: Count
     freeze_output: bool
-    gradual: Annotated[float, Field(ge=0, lt=1)]
+    gradual: Below1
     worth: NotNegative
     scratch: Scratch
 
