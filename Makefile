@@ -14,7 +14,7 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/ready  ## run every stage of the pipeline that has changed
-	@python -m stages.check
+	@crosswiki check
 	@dvc repro
 
 ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000 (or PORT=…)
@@ -26,7 +26,7 @@ test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
 check: .venv/ready-dev  ## style, types, and which part may import which
 	@ruff check -q .
 	@ruff format -q --check .
-	@mypy --no-error-summary stages benchmarks
+	@mypy --no-error-summary crosswiki stages benchmarks
 	@lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim
@@ -53,11 +53,12 @@ requirements: .venv/ready-dev  ## pin the newest versions anew
 clean:  ## remove the environment, but no data and no results
 	rm -rf .venv
 
-.venv/ready: requirements.txt
+.venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@echo "installing the pinned versions into .venv (a minute)"
 	@python -m pip install -q --disable-pip-version-check --no-compile -r requirements.txt
+	@python -m pip install -q --disable-pip-version-check --no-compile --no-deps -e .
 	@touch $@
 
 .venv/ready-dev: requirements-dev.txt .venv/ready

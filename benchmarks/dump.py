@@ -23,10 +23,10 @@ from typing import Any
 
 import psutil
 
-from stages.corpora.collect import Corpus, collect
-from stages.corpora.presets import DumpPreset
-from stages.corpora.workers import cores
-from stages.parameters import load_parameters
+from crosswiki.corpora.collect import Corpus, collect
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.presets import DumpPreset
+from crosswiki.pipeline.workers import cores
 
 EXTRACT = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 MEGABYTES = 210

@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 
+from crosswiki.corpora.text import Spelling
+from crosswiki.embeddings.alignment import Pairs, precision, standardise
+from crosswiki.embeddings.vectors import WordVectors, load_vectors
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.stage import ending_clearly
 from stages.align import known_translations
-from stages.command import command
-from stages.corpora.text import Spelling
-from stages.embeddings.alignment import Pairs, precision, standardise
-from stages.embeddings.vectors import WordVectors, load_vectors
-from stages.errors import UserError
-from stages.parameters import Role, load_parameters
 
 NORMALISED = {"muse": "", "muse centred": "renorm,center,renorm"}  # as published; and as align normalises
 AT = (1, 5)
@@ -127,4 +127,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main, arguments=True)
+    with ending_clearly():
+        main()

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stages.bert.classification import encode, padding
-from stages.bert.distillation import UNKNOWN, batch_loss
-from stages.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier
-from stages.bert.training import Schedule, train
-from stages.corpora.articles import load_articles
-from stages.parameters import load_parameters
+from crosswiki.bert.classification import encode, padding
+from crosswiki.bert.distillation import UNKNOWN, batch_loss
+from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier
+from crosswiki.bert.training import Schedule, train
+from crosswiki.corpora.articles import load_articles
+from crosswiki.pipeline.parameters import load_parameters
 
 STEPS = 50
 
@@ -63,7 +63,7 @@ def main() -> None:
     articles = load_articles(Path("data/prepared/target/articles.parquet"))
     texts = articles.loc[articles["split"] == "train", "text"].tolist()
     pairs = [
-        [1000 * seconds_a_step(student, texts, params.distill.batch, whole) for whole in (True, False)]
+        [1000 * seconds_a_step(student, texts, params.distill.batch_size, whole) for whole in (True, False)]
         for _ in range(runs)
     ]
     whole, read = (median(column) for column in zip(*pairs, strict=True))

@@ -24,12 +24,12 @@ from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import datapath
 from numpy.typing import NDArray
 
-from stages.corpora.vocabulary import Vocabulary, load_vocabulary
-from stages.devices import choose_device
-from stages.embeddings.blocks import SIZE
-from stages.embeddings.reference import keep_probability
-from stages.embeddings.skipgram import train_skipgram
-from stages.parameters import SkipGram, load_parameters
+from crosswiki.corpora.vocabulary import Vocabulary, load_vocabulary
+from crosswiki.embeddings.skipgram.blocks import SIZE
+from crosswiki.embeddings.skipgram.reference import keep_probability
+from crosswiki.embeddings.skipgram.trainer import train_skipgram
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.parameters import SkipGram, load_parameters
 
 try:
     import fasttext as library

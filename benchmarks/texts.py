@@ -19,7 +19,7 @@ from gensim.corpora.wikicorpus import filter_wiki
 from gensim.test.utils import datapath
 
 from benchmarks.dump import EXTRACT
-from stages.corpora.wikitext import plain_text
+from crosswiki.corpora.readers.wikitext import plain_text
 
 ARTICLES = 50
 MARKUP = re.compile(

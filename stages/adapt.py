@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas
 
-from stages.bert.adaptation import (
+from crosswiki.bert.adaptation import (
     drift_from,
     encode_parallel,
     linked_articles,
@@ -14,7 +14,7 @@ from stages.bert.adaptation import (
     parallel_texts,
     representation_loss,
 )
-from stages.bert.masked_language import (
+from crosswiki.bert.masked_language import (
     all_but_embeddings,
     both_sides,
     language_heads,
@@ -22,29 +22,28 @@ from stages.bert.masked_language import (
     masked_loss,
     masked_padding,
 )
-from stages.bert.models import freeze_output_layer, load_classifier, save_classifier
-from stages.bert.training import History, Schedule, curve, train
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.devices import choose_device
-from stages.embeddings.dictionary import load_dictionary
-from stages.evaluation.curves import save_curve
-from stages.outputs import replacing, write_json
-from stages.parameters import MaskedLanguageModel, Representation, Role, load_parameters
+from crosswiki.bert.models import freeze_output_layer, load_classifier, save_classifier
+from crosswiki.bert.training import History, Schedule, curve, train
+from crosswiki.corpora.articles import load_articles
+from crosswiki.embeddings.dictionary import load_dictionary
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.outputs import replacing, save_curve, write_json
+from crosswiki.pipeline.parameters import MaskedLanguageModel, RepresentationDistillation, Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 ROLE: Role = "target"
 WATCHED = 200  # the source's validation texts that the drift is measured on
 
 
-def schedule(own: Representation | MaskedLanguageModel) -> Schedule:
+def schedule(own: RepresentationDistillation | MaskedLanguageModel) -> Schedule:
     """One pass over as many batches as there are steps."""
-    return Schedule(1, own.batch, own.learning_rate, warmup=0.1, weight_decay=0.0, dropout=own.dropout)
+    return Schedule(1, own.batch_size, own.learning_rate, warmup_ratio=0.1, weight_decay=0.0, dropout=own.dropout)
 
 
 def main() -> None:
     """Write models/adapted/, metrics/adapt.json and its curves."""
     params = load_parameters()
-    parallel, masked = params.adapt.representation, params.adapt.masked_language_model
+    parallel, masked = params.adapt.representation_distillation, params.adapt.masked_language_model
     with stage("adapt", params, params.adapt, ROLE) as run:
         teacher = load_classifier(Path("models/source"))
         adapted = load_classifier(Path("models/transplanted") / ROLE)
@@ -59,13 +58,15 @@ def main() -> None:
         fit = partial(train, adapted.model, seed=params.seed, device=device, report=run.metrics, measure=drift)
         histories: dict[str, History] = {"masked_language_model": [], "representation": []}
         if masked.steps:
-            draw = partial(pandas.Series.sample, n=masked.steps * masked.batch, replace=True, random_state=params.seed)
-            hide = partial(mask_tokens, tokens=tokens, share=masked.masked, seed=params.seed)
+            draw = partial(
+                pandas.Series.sample, n=masked.steps * masked.batch_size, replace=True, random_state=params.seed
+            )
+            hide = partial(mask_tokens, tokens=tokens, share=masked.mlm_probability, seed=params.seed)
             texts = hide(draw(articles.loc[articles["split"] != "test", "text"]).tolist(), adapted.tokenizer)
             if masked.joint:
                 texts = both_sides(texts, hide(draw(pandas.Series(originals)).tolist(), teacher.tokenizer))
             collate = masked_padding(adapted.tokenizer, teacher.tokenizer if masked.joint else None)
-            waiting = [(masked.embeddings_alone, all_but_embeddings(adapted.model))]
+            waiting = [(masked.embeddings_only, all_but_embeddings(adapted.model))]
             both = (embeddings, len(teacher.tokenizer)) if masked.joint else None
             with language_heads(adapted, both, params.seed):
                 histories["masked_language_model"] = fit(
@@ -101,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

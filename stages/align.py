@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.text import Spelling, normalise, segment
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.alignment import Pairs, align, precision, standardise, translate
-from stages.embeddings.dictionary import (
+from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.text import Spelling, normalise, segment
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.alignment import Pairs, align, precision, standardise, translate
+from crosswiki.embeddings.dictionary import (
     Entries,
     entries_of_titles,
     from_source,
@@ -19,12 +18,13 @@ from stages.embeddings.dictionary import (
     translation_weights,
     words_spelled_alike,
 )
-from stages.embeddings.gloss import glossary
-from stages.embeddings.spelling import compare_spelling
-from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors
-from stages.errors import UserError
-from stages.outputs import replacing, write_json
-from stages.parameters import Align, Role, load_parameters
+from crosswiki.embeddings.glossary import glossary
+from crosswiki.embeddings.spelling import compare_spelling
+from crosswiki.embeddings.vectors import WordVectors, load_vectors, save_vectors
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import replacing, write_json
+from crosswiki.pipeline.parameters import Align, Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def known_translations(role: Role, source: Vocabulary, other: Vocabulary, own: A
         for s, o in load_dictionary(Path("data/dictionaries") / f"{role}.tsv")
     ]
     told = [*given, *entries_of_titles(articles["source"], articles[role])]
-    alike = words_spelled_alike(source, other, own.min_length)
+    alike = words_spelled_alike(source, other, own.identical_min_length)
     words = [(segment(s, language["source"]), segment(o, language[role])) for s, o in told]
     pairs = known_pairs([*((s[0], o[0]) for s, o in words if len(s) == len(o) == 1), *alike], source, other)
     learnt, held = hold_out(pairs, other, own.held_out)
@@ -70,9 +70,11 @@ def main(role: Role) -> None:
         known = known_translations(role, source.vocabulary, other.vocabulary, own, Spelling(params.prepare.fold_yo))
         fixed, moving = standardise(source.vectors), standardise(other.vectors)
         weights = translation_weights(known.learnt, source.vocabulary, other.vocabulary)
-        spelling = compare_spelling(source.vocabulary.words, other.vocabulary.words, own.spelling)
+        spelling = compare_spelling(source.vocabulary.words, other.vocabulary.words, own.spelling_weight)
         neighbours = own.csls_neighbours
-        fit = align(fixed, moving, known.learnt, weights, own.rounds, own.refine_words, neighbours, spelling)
+        fit = align(
+            fixed, moving, known.learnt, weights, own.refinement_rounds, own.refinement_words, neighbours, spelling
+        )
         mapped = moving @ fit.mapping
         nearest = translate(fixed, mapped, neighbours, spelling)
         found = nearest.mutual()
@@ -99,4 +101,4 @@ def main(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -7,15 +7,15 @@ import numpy
 import pandas
 from numpy.typing import NDArray
 
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.splits import labelled
-from stages.corpora.text import segment
-from stages.embeddings.lookup import load_aligned
-from stages.evaluation.baselines import average_vectors, linear_classifier, tfidf
-from stages.evaluation.labels import label_curve
-from stages.outputs import replacing
-from stages.parameters import ROLES, Role, load_parameters
+from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.splits import labelled
+from crosswiki.corpora.text import segment
+from crosswiki.embeddings.lookup import load_aligned
+from crosswiki.evaluation.label_curve import label_curve
+from crosswiki.evaluation.linear import average_vectors, linear_classifier, tfidf
+from crosswiki.pipeline.outputs import replacing
+from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         known = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
         for role, texts in known.items():
             if not texts.empty:
-                machine = tfidf(texts["text"].tolist(), texts["topic"].tolist(), own.penalties, words[role])
+                machine = tfidf(texts["text"].tolist(), texts["topic"].tolist(), own.c_values, words[role])
                 said[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
         vectors = load_aligned()
 
@@ -42,16 +42,16 @@ def main() -> None:
             return average_vectors([words[role](text) for text in texts], vectors[role])
 
         taught = known["source"]
-        linear = linear_classifier(averages("source", taught["text"]), taught["topic"].tolist(), own.penalties)
+        linear = linear_classifier(averages("source", taught["text"]), taught["topic"].tolist(), own.c_values)
         for role in ("target", "test"):
             said[role]["word_vectors"] = linear.predict(averages(role, tests[role]["text"]))
         with replacing(Path("metrics/baselines"), directory=True) as folder:
             for role in ROLES:
                 said[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
-        curve = label_curve(articles["target"], own.penalties, params.evaluate, params.seed, words["target"])
+        curve = label_curve(articles["target"], own.c_values, params.evaluate, params.seed, words["target"])
         with replacing(Path("metrics/plots/labels.csv")) as partial_file:
             curve.to_csv(partial_file, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -6,16 +6,15 @@ the target's; elsewhere the adapted teacher reads what the student reads.
 
 from pathlib import Path
 
-from stages.bert.classification import encode, padding, read_texts
-from stages.bert.distillation import UNKNOWN, batch_loss, merge, pair_articles
-from stages.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
-from stages.bert.training import curve, schedule_of, train
-from stages.command import command, stage
-from stages.corpora.articles import load_articles, pick
-from stages.devices import choose_device
-from stages.evaluation.curves import save_curve
-from stages.outputs import replacing, write_json
-from stages.parameters import load_parameters
+from crosswiki.bert.classification import encode, padding, read_texts
+from crosswiki.bert.distillation import UNKNOWN, batch_loss, merge, pair_articles
+from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
+from crosswiki.bert.training import curve, schedule_of, train
+from crosswiki.corpora.articles import load_articles, pick
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.outputs import replacing, save_curve, write_json
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main() -> None:
@@ -29,16 +28,19 @@ def main() -> None:
             load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in ("source", "target")
         )
         target = target[target["split"] == "train"].reset_index(drop=True)
-        target = pick(target, own.texts, params.seed, first=source.loc[source["split"] == "train", "concept"])
+        target = pick(target, own.max_texts, params.seed, first=source.loc[source["split"] == "train", "concept"])
         lessons = pair_articles(target, source)
         texts = target["text"].tolist()
         linked = [text for text in lessons.source_texts if text is not None]
         others = [text for text, source in zip(texts, lessons.source_texts, strict=True) if source is None]
-        by_source = read_texts(teacher, linked, tokens, device, "teacher reads source", hidden=own.hidden > 0)
-        by_target = read_texts(adapted, others, tokens, device, "teacher reads target", hidden=own.hidden > 0)
+        by_source = read_texts(teacher, linked, tokens, device, "teacher reads source", hidden=own.hidden_weight > 0)
+        by_target = read_texts(adapted, others, tokens, device, "teacher reads target", hidden=own.hidden_weight > 0)
         has_source = [source is not None for source in lessons.source_texts]
         logits, states = (merge(has_source, *pair) for pair in zip(by_source, by_target, strict=True))
-        taught = {"teacher_logits": logits.tolist(), **({"teacher_states": states.tolist()} if own.hidden else {})}
+        taught = {
+            "teacher_logits": logits.tolist(),
+            **({"teacher_states": states.tolist()} if own.hidden_weight else {}),
+        }
         student = Classifier(
             fewer_layers(adapted.model, own.layers or max(1, adapted.model.config.num_hidden_layers // 2)),
             adapted.tokenizer,
@@ -48,7 +50,7 @@ def main() -> None:
         history = train(
             student.model,
             encode(texts, student.tokenizer, tokens, labels=labels, **taught),
-            batch_loss(own.temperature, own.soft, own.hidden),
+            batch_loss(own.temperature, own.soft_weight, own.hidden_weight),
             padding(student.tokenizer),
             schedule_of(own),
             seed=params.seed,
@@ -71,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from stages.command import command, stage
-from stages.corpora.collect import Corpus, collect
-from stages.corpora.presets import FilesPreset, language_of, load_preset
-from stages.corpora.read_files import read_dictionaries, read_similarities
-from stages.outputs import replacing, write_json
-from stages.parameters import Role, load_parameters
+from crosswiki.corpora.collect import Corpus, collect
+from crosswiki.corpora.readers.files import read_dictionaries, read_similarities
+from crosswiki.pipeline.outputs import replacing, write_json
+from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.presets import FilesPreset, language_of, load_preset
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main(role: Role) -> None:
@@ -17,8 +17,8 @@ def main(role: Role) -> None:
     language = language_of(role, preset, params.download)
     source = language_of("source", preset, params.download)
     with stage("download", params, params.download, role) as run:
-        from stages.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
-        from stages.embeddings.similarity import save_judgements
+        from crosswiki.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
+        from crosswiki.embeddings.similarity import save_judgements
 
         entries: list[tuple[str, str]] = []
         # The preset's dictionaries start from its own source language.
@@ -36,4 +36,4 @@ def main(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

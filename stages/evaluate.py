@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas
 
-from stages.bert.classification import predict_topics
-from stages.bert.models import load_classifier
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.splits import labelled
-from stages.devices import choose_device
-from stages.evaluation.scores import FINAL, Scores, score
-from stages.evaluation.sizes import Size, size_of
-from stages.outputs import read_json, replacing, write_json
-from stages.parameters import ROLES, Role, load_parameters
+from crosswiki.bert.classification import predict_topics
+from crosswiki.bert.models import load_classifier
+from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.splits import labelled
+from crosswiki.evaluation.scores import FINAL, Scores, score
+from crosswiki.evaluation.sizes import Size, size_of
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.outputs import read_json, replacing, write_json
+from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 BASELINES: dict[Role, tuple[str, ...]] = {
     "source": ("tfidf",),
@@ -65,7 +65,7 @@ def main() -> None:
                 run.metrics({f"{role}_{system}_texts_per_second": speed})
             own = params.evaluate
             evaluation[role] = {
-                system: score(actual, said[system], concepts, own.resamples, own.confidence, params.seed)
+                system: score(actual, said[system], concepts, own.bootstrap_resamples, own.confidence, params.seed)
                 if system in said
                 else None
                 for system in (*BASELINES[role], *MODELS[role])
@@ -89,4 +89,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
-from stages.bert.classification import encode, label_loss, padding, predict_topics
-from stages.bert.mixtures import reading_mixtures, token_vectors
-from stages.bert.models import load_pretrained, save_classifier
-from stages.bert.training import curve, schedule_of, train
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.splits import labelled
-from stages.devices import choose_device
-from stages.embeddings.alignment import standardise
-from stages.embeddings.vectors import load_vectors
-from stages.evaluation.curves import save_curve
-from stages.evaluation.scores import accuracy
-from stages.outputs import replacing, write_json
-from stages.parameters import load_parameters
+from crosswiki.bert.classification import encode, label_loss, padding, predict_topics
+from crosswiki.bert.mixtures import reading_mixtures, token_vectors
+from crosswiki.bert.models import load_pretrained, save_classifier
+from crosswiki.bert.training import curve, schedule_of, train
+from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.splits import labelled
+from crosswiki.embeddings.alignment import standardise
+from crosswiki.embeddings.vectors import load_vectors
+from crosswiki.evaluation.scores import accuracy
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.outputs import replacing, save_curve, write_json
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main() -> None:
@@ -29,14 +28,14 @@ def main() -> None:
         topics = sorted(texts["topic"].unique())
         teacher = load_pretrained(own.model, topics, params.seed)
         device = choose_device(params.device)
-        teacher.tokenizer.model_max_length = own.tokens
+        teacher.tokenizer.model_max_length = own.max_length
         labels = texts["topic"].map(topics.index).tolist()
         words = load_vectors(Path("models/skipgram/source"))
         vectors = token_vectors(teacher.tokenizer, words, standardise(words.vectors))
-        with reading_mixtures(teacher, vectors, **own.mixtures.model_dump()):
+        with reading_mixtures(teacher, vectors, **own.mixture_noise.model_dump()):
             history = train(
                 teacher.model,
-                encode(texts["text"].tolist(), teacher.tokenizer, own.tokens, labels=labels),
+                encode(texts["text"].tolist(), teacher.tokenizer, own.max_length, labels=labels),
                 label_loss,
                 padding(teacher.tokenizer),
                 schedule_of(own),
@@ -57,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -4,26 +4,25 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from stages.bert.classification import encode, label_loss, padding, predict_topics
-from stages.bert.models import (
+from crosswiki.bert.classification import encode, label_loss, padding, predict_topics
+from crosswiki.bert.models import (
     freeze_output_layer,
     from_random_weights,
     interpolate,
     load_classifier,
     save_classifier,
 )
-from stages.bert.training import History, curve, gradually, schedule_of, train
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.splits import labelled
-from stages.devices import choose_device
-from stages.errors import UserError
-from stages.evaluation.curves import save_curve
-from stages.evaluation.scores import accuracy_and_macro_f1
-from stages.outputs import replacing, write_json
-from stages.parameters import load_parameters
-from stages.serving.card import model_card
-from stages.serving.facts import facts_of
+from crosswiki.bert.training import History, curve, gradually, schedule_of, train
+from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.splits import labelled
+from crosswiki.evaluation.scores import accuracy_and_macro_f1
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import replacing, save_curve, write_json
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
+from crosswiki.serving.card import model_card
+from crosswiki.serving.facts import facts_of
 
 
 def main() -> None:
@@ -55,9 +54,9 @@ def main() -> None:
                 schedule=schedule_of(own),
                 what="finetune_target",
                 report=run.metrics,
-                waiting=gradually(student.model, own.gradual),
+                waiting=gradually(student.model, own.gradual_unfreezing),
             )
-            interpolate(student.model, distilled, own.worth / (own.worth + len(texts)))
+            interpolate(student.model, distilled, own.prior_labels / (own.prior_labels + len(texts)))
             histories["scratch"] = learn(
                 scratch.model,
                 rows,
@@ -88,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -2,18 +2,16 @@
 
 The test split's articles are in no array: nothing but `evaluate` reads them, with or without labels. Words of all
 other articles are in the array, which is what skip-gram reads, memory-mapped; the table that all later stages load
-whole holds the articles with a topic, and as many others as `prepare.unlabelled` says.
+whole holds the articles with a topic, and as many others as `prepare.max_unlabelled` says.
 """
 
 import csv
 from pathlib import Path
 
-from stages.command import command, stage
-from stages.corpora.linked import linked_concepts
-from stages.corpora.shards import open_table
-from stages.corpora.sources import alone
-from stages.corpora.vocabulary import build_vocabulary, save_vocabulary
-from stages.corpora.words import (
+from crosswiki.corpora.groups import open_table
+from crosswiki.corpora.linked import linked_concepts
+from crosswiki.corpora.vocabulary import build_vocabulary, save_vocabulary
+from crosswiki.corpora.words import (
     Reading,
     read_all,
     topics_by_split,
@@ -22,9 +20,10 @@ from stages.corpora.words import (
     write_articles,
     write_ids,
 )
-from stages.errors import UserError
-from stages.outputs import remove, replacing, write_json
-from stages.parameters import Role, load_parameters
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import alone, remove, replacing, write_json
+from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main(role: Role) -> None:
@@ -34,7 +33,7 @@ def main(role: Role) -> None:
     with stage("prepare", params, own, role) as run:
         table = Path("data/articles") / f"{role}.parquet"
         language = str(open_table(table).read_row_group(0, ["language"])["language"][0])
-        threshold = unlabelled_threshold(table, own.unlabelled, params.seed)
+        threshold = unlabelled_threshold(table, own.max_unlabelled, params.seed)
         reading = Reading(table, language, own, params.seed, threshold)
         folder = workplace(reading)
         with alone(folder):
@@ -71,4 +70,4 @@ def main(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

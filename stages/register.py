@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas
 
-from stages.bert.models import load_classifier
-from stages.command import command, say, stage
-from stages.corpora.articles import load_articles
-from stages.corpora.splits import labelled
-from stages.outputs import read_json, replacing
-from stages.parameters import load_parameters
-from stages.reporting.wording import language_name
-from stages.serving.card import model_card
-from stages.serving.facts import facts_of
-from stages.serving.registry import Candidate, publish
+from crosswiki.bert.models import load_classifier
+from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.splits import labelled
+from crosswiki.pipeline.outputs import read_json, replacing
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.stage import run_stage, say, stage
+from crosswiki.reporting.wording import language_name
+from crosswiki.serving.card import model_card
+from crosswiki.serving.facts import facts_of
+from crosswiki.serving.registry import Candidate, publish
 
 CARD = Path("metrics/model_card.md")
 EXAMPLE = 200  # characters of the article that shows what the model reads
@@ -55,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

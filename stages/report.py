@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.embeddings.lookup import load_aligned
-from stages.evaluation.scores import FINAL
-from stages.outputs import read_json, replacing
-from stages.parameters import ROLES, Parameters, Role, load_parameters
-from stages.reporting.figures import Curve, curve_of, draw_confusions, draw_systems
-from stages.reporting.labels import label_chart
-from stages.reporting.neighbours import neighbours
-from stages.reporting.page import Report, render
-from stages.reporting.systems import headline, remarks, systems_of
-from stages.reporting.tables import confusion_of, examples, read_table
-from stages.reporting.wording import language_name
-from stages.reporting.wordmap import word_map
+from crosswiki.corpora.articles import load_articles
+from crosswiki.embeddings.lookup import load_aligned
+from crosswiki.evaluation.scores import FINAL
+from crosswiki.pipeline.outputs import read_json, replacing
+from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
+from crosswiki.reporting.figures import Curve, curve_of, draw_confusions, draw_systems
+from crosswiki.reporting.label_chart import label_chart
+from crosswiki.reporting.nearest import neighbours
+from crosswiki.reporting.page import Report, render
+from crosswiki.reporting.systems import headline, remarks, systems_of
+from crosswiki.reporting.tables import confusion_of, examples, read_table
+from crosswiki.reporting.wording import language_name
+from crosswiki.reporting.wordmap import word_map
 
 METRICS = Path("metrics")
 PAGE, CHART, CONFUSIONS = METRICS / "report.html", METRICS / "plots/systems.png", METRICS / "plots/confusion.png"
@@ -95,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

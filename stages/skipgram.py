@@ -9,18 +9,17 @@ import numpy
 import torch
 from tqdm import tqdm
 
-from stages.command import command, stage
-from stages.corpora.articles import language_in
-from stages.corpora.text import Spelling, normalise
-from stages.corpora.vocabulary import load_vocabulary
-from stages.devices import choose_device
-from stages.embeddings.parts import draw_to_parts
-from stages.embeddings.similarity import load_judgements, spearman
-from stages.embeddings.skipgram import Trained, train_skipgram
-from stages.embeddings.vectors import WordVectors, save_vectors
-from stages.evaluation.curves import save_curve
-from stages.outputs import checkpoint_path, remove, replacing, write_json
-from stages.parameters import Parameters, Role, load_parameters
+from crosswiki.corpora.articles import language_in
+from crosswiki.corpora.text import Spelling, normalise
+from crosswiki.corpora.vocabulary import load_vocabulary
+from crosswiki.embeddings.similarity import load_judgements, spearman
+from crosswiki.embeddings.skipgram.trainer import Trained, train_skipgram
+from crosswiki.embeddings.subwords import draw_to_parts
+from crosswiki.embeddings.vectors import WordVectors, save_vectors
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.outputs import checkpoint_path, remove, replacing, save_curve, write_json
+from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def digest(prepared: Path, params: Parameters, device: str) -> str:
@@ -46,7 +45,7 @@ def main(role: Role) -> None:
         device = choose_device(params.device)
         checkpoints = checkpoint_path(f"skipgram {role}", digest(prepared, params, device.type))
         started, text = time.perf_counter(), len(tokens) * params.skipgram.epochs
-        total = text * params.skipgram.runs
+        total = text * params.skipgram.ensemble
         runs: list[Trained] = []
         with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=None, leave=False) as bar:
 
@@ -56,20 +55,20 @@ def main(role: Role) -> None:
                 bar.update(read - bar.n)
                 run.metrics({"loss": loss, "words_per_second": read / (time.perf_counter() - started)}, step=read)
 
-            for number in range(params.skipgram.runs):
+            for number in range(params.skipgram.ensemble):
                 trained = train_skipgram(
                     tokens,
                     offsets,
                     vocabulary.counts,
                     params.skipgram,
-                    seed=params.seed * params.skipgram.runs + number,
+                    seed=params.seed * params.skipgram.ensemble + number,
                     device=device,
                     report=report,
                     checkpoint=checkpoints / f"{number}.safetensors",
                 )
                 runs.append(trained)
         own = torch.cat([trained.vectors(params.skipgram.vectors) for trained in runs], dim=1)
-        words = WordVectors(vocabulary, draw_to_parts(WordVectors(vocabulary, own), params.skipgram.parts))
+        words = WordVectors(vocabulary, draw_to_parts(WordVectors(vocabulary, own), params.skipgram.subword_prior))
         contexts = torch.cat([trained.contexts for trained in runs], dim=1)
         points: dict[int, list[float]] = {}  # a run may have drawn no pair where another has, and lack that point
         for trained in runs:
@@ -91,4 +90,4 @@ def main(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

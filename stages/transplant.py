@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from stages.bert.mixtures import piece_vectors, token_vectors
-from stages.bert.models import load_classifier, save_classifier
-from stages.bert.tokenization import new_tokenizer
-from stages.bert.transplant import transplant
-from stages.command import command, stage
-from stages.corpora.articles import load_articles
-from stages.embeddings.alignment import standardise
-from stages.embeddings.dictionary import load_dictionary, words_beyond
-from stages.embeddings.vectors import load_vectors
-from stages.errors import UserError
-from stages.outputs import replacing, write_json
-from stages.parameters import Role, load_parameters
+from crosswiki.bert.mixtures import piece_vectors, token_vectors
+from crosswiki.bert.models import load_classifier, save_classifier
+from crosswiki.bert.tokenization import new_tokenizer
+from crosswiki.bert.transplantation import transplant
+from crosswiki.corpora.articles import load_articles
+from crosswiki.embeddings.alignment import standardise
+from crosswiki.embeddings.dictionary import load_dictionary, words_beyond
+from crosswiki.embeddings.vectors import load_vectors
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import replacing, write_json
+from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main(role: Role) -> None:
@@ -29,8 +29,8 @@ def main(role: Role) -> None:
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = articles.loc[articles["split"] != "test", "text"].tolist()
         told, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
-        if own.method == "csls_mixtures" and own.dictionary:
-            language, room = str(articles["language"].iloc[0]), own.tokens - len(words)
+        if own.method == "csls_mixtures" and own.dictionary_weight:
+            language, room = str(articles["language"].iloc[0]), own.vocabulary_size - len(words)
             words += words_beyond(told, other.vocabulary, source.vocabulary, texts, language, room)
         tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, own)
         transplanted, counts = transplant(
@@ -49,4 +49,4 @@ def main(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    run_stage(main)

@@ -8,8 +8,8 @@ from ruamel.yaml import YAML
 from scipy.stats import ttest_1samp
 
 from benchmarks.ablation import COLUMNS, ROWS, evaluations, experiment, gather, markdown, mean_of, worth
-from stages.checked_yaml import check
-from stages.parameters import Parameters, load_parameters
+from crosswiki.pipeline.checked_yaml import check
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 
 
 def shown(name: str, finetuned: float, **others: float) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
 from torch import Tensor
 
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings import alignment
-from stages.embeddings.alignment import (
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings import alignment
+from crosswiki.embeddings.alignment import (
     Fit,
     Pairs,
     align,
@@ -28,7 +28,7 @@ from stages.embeddings.alignment import (
     precision,
     standardise,
 )
-from stages.embeddings.dictionary import (
+from crosswiki.embeddings.dictionary import (
     entries_of_titles,
     from_source,
     hold_out,

@@ -15,13 +15,13 @@ import safetensors.torch
 import torch
 from transformers import AutoTokenizer
 
-from stages.bert import classification
-from stages.bert.classification import encode, padding, predict_logits
-from stages.bert.mixtures import reading_mixtures
-from stages.bert.models import Classifier, fewer_layers, load_classifier, load_pretrained, output_layer, seeded
-from stages.bert.tokenization import train_tokenizer
-from stages.errors import UserError
-from stages.parameters import ROLES
+from crosswiki.bert import classification
+from crosswiki.bert.classification import encode, padding, predict_logits
+from crosswiki.bert.mixtures import reading_mixtures
+from crosswiki.bert.models import Classifier, fewer_layers, load_classifier, load_pretrained, output_layer, seeded
+from crosswiki.bert.tokenization import train_tokenizer
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import ROLES
 from tests.tiny import clone, make_tiny_model, special_first, tiny_tokenizer_like, trio_texts
 
 KINDS = ["bert", "roberta", "albert", "xlnet"]
@@ -254,7 +254,7 @@ def test_each_text_has_a_share_of_its_own_of_mixtures(classifier: Classifier) ->
     ids = torch.randint(20, len(layer.weight), (200, 30), generator=torch.Generator().manual_seed(1))
     seen: list[torch.Tensor] = []
     classifier.model.train()
-    with seeded(3), reading_mixtures(classifier, vectors, share=0.3, neighbours=4, temperature=0.1):
+    with seeded(3), reading_mixtures(classifier, vectors, probability=0.3, neighbours=4, temperature=0.1):
         hook = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))
         classifier.model(input_ids=ids)
         hook.remove()

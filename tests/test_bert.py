@@ -23,8 +23,8 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from stages.bert import classification, training
-from stages.bert.adaptation import (
+from crosswiki.bert import classification, training
+from crosswiki.bert.adaptation import (
     drift_from,
     encode_parallel,
     linked_articles,
@@ -33,10 +33,10 @@ from stages.bert.adaptation import (
     representation_loss,
     string_together,
 )
-from stages.bert.batches import LengthBuckets
-from stages.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
-from stages.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
-from stages.bert.masked_language import (
+from crosswiki.bert.batches import LengthBuckets
+from crosswiki.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
+from crosswiki.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
+from crosswiki.bert.masked_language import (
     all_but_embeddings,
     both_sides,
     language_heads,
@@ -44,8 +44,8 @@ from stages.bert.masked_language import (
     masked_loss,
     masked_padding,
 )
-from stages.bert.mixtures import mix_embeddings, piece_vectors, reading_mixtures, token_vectors
-from stages.bert.models import (
+from crosswiki.bert.mixtures import mix_embeddings, piece_vectors, reading_mixtures, token_vectors
+from crosswiki.bert.models import (
     Classifier,
     fewer_layers,
     freeze_output_layer,
@@ -57,13 +57,13 @@ from stages.bert.models import (
     seeded,
     with_embeddings,
 )
-from stages.bert.rows import only_rows_read
-from stages.bert.tokenization import extend_tokenizer, train_tokenizer
-from stages.bert.training import History, Schedule, curve, gradually, train
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.vectors import WordVectors
-from stages.errors import UserError
-from stages.parameters import Representation, load_parameters
+from crosswiki.bert.rows import only_rows_read
+from crosswiki.bert.tokenization import extend_tokenizer, train_tokenizer
+from crosswiki.bert.training import History, Schedule, curve, gradually, train
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.vectors import WordVectors
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import RepresentationDistillation, load_parameters
 from tests.tiny import ROOT, tiny_tokenizer, trio_texts
 
 CPU = torch.device("cpu")
@@ -300,7 +300,7 @@ def test_only_in_training_a_share_of_the_known_tokens_is_read_as_mixtures() -> N
     vectors[:10] = 0
     ids = torch.randint(len(vectors), (300, 20), generator=torch.Generator().manual_seed(1))
     plain = layer(ids)
-    with seeded(1), reading_mixtures(classifier, vectors, share=0.2, neighbours=4, temperature=0.1):
+    with seeded(1), reading_mixtures(classifier, vectors, probability=0.2, neighbours=4, temperature=0.1):
         classifier.model.eval()
         assert torch.equal(layer(ids), plain)
         classifier.model.train()
@@ -310,7 +310,7 @@ def test_only_in_training_a_share_of_the_known_tokens_is_read_as_mixtures() -> N
     assert float(changed[ids >= 10].float().mean()) == pytest.approx(0.2, abs=0.03)
     assert shares.std() > 0.1, "each text has a share of its own"
     assert torch.equal(layer(ids), plain), "nothing stays behind"
-    with reading_mixtures(classifier, vectors, share=0.0, neighbours=4, temperature=0.1):
+    with reading_mixtures(classifier, vectors, probability=0.0, neighbours=4, temperature=0.1):
         assert torch.equal(layer(ids), plain)
 
 
@@ -555,13 +555,13 @@ def test_every_parameter_is_in_one_group(model: PreTrainedModel) -> None:
 
 
 def test_few_texts_are_read_until_there_are_enough_steps() -> None:
-    schedule = Schedule(2, 4, 1e-3, 0.1, 0.01, 0.0, least_steps=20)
+    schedule = Schedule(2, 4, 1e-3, 0.1, 0.01, 0.0, min_steps=20)
     assert [schedule.steps(texts) for texts in (1, 24, 40, 100)] == [20, 20, 20, 50]
 
 
 def test_no_epochs_leave_a_model_as_it_is() -> None:
     classifier, before = tiny_classifier(), tiny_classifier().model.state_dict()
-    assert fit(classifier, schedule=Schedule(0, 4, 1e-3, 0.1, 0.01, 0.0, least_steps=20)) == []
+    assert fit(classifier, schedule=Schedule(0, 4, 1e-3, 0.1, 0.01, 0.0, min_steps=20)) == []
     assert all(value.equal(before[name]) for name, value in classifier.model.state_dict().items())
 
 
@@ -651,9 +651,9 @@ def test_strings_have_the_same_entries_on_both_sides() -> None:
     assert all(source.replace("s", "o") == other for source, other in texts)
 
 
-def reading(**changes: float) -> Representation:
-    params = load_parameters(ROOT / "params.yaml").adapt.representation
-    return params.model_copy(update={"steps": 5, "batch": 2, "glossed": 0.0, "strung": 1, **changes})
+def reading(**changes: float) -> RepresentationDistillation:
+    params = load_parameters(ROOT / "params.yaml").adapt.representation_distillation
+    return params.model_copy(update={"steps": 5, "batch_size": 2, "glossed_share": 0.0, "max_entries": 1, **changes})
 
 
 def test_linked_articles_are_read_equally_often_and_from_the_train_split() -> None:
@@ -662,13 +662,13 @@ def test_linked_articles_are_read_equally_often_and_from_the_train_split() -> No
     linked = linked_articles(source, other)
     assert linked == [("A", "X"), ("C", "Z")]
     given = (["To be, or not."], {"be": "sein", "not": "nicht"}, [("s", "o")])
-    texts = parallel_texts(linked, *given, reading(strings=0.2), seed=0)
+    texts = parallel_texts(linked, *given, reading(dictionary_share=0.2), seed=0)
     assert sorted(texts) == [("A", "X")] * 4 + [("C", "Z")] * 4 + [("s", "o")] * 2
     glossed = ("To be, or not.", "To sein, or nicht.")
-    texts = parallel_texts(linked, *given, reading(strings=0.2, glossed=0.4), seed=0)
+    texts = parallel_texts(linked, *given, reading(dictionary_share=0.2, glossed_share=0.4), seed=0)
     assert sorted(texts) == [("A", "X")] * 2 + [("C", "Z")] * 2 + [glossed] * 4 + [("s", "o")] * 2
-    assert parallel_texts(linked, *given, reading(strings=0.7, glossed=0.7), seed=0).count(glossed) == 3
-    assert parallel_texts([], *given, reading(strings=0.0), seed=0) == [glossed] * 10
+    assert parallel_texts(linked, *given, reading(dictionary_share=0.7, glossed_share=0.7), seed=0).count(glossed) == 3
+    assert parallel_texts([], *given, reading(dictionary_share=0.0), seed=0) == [glossed] * 10
 
 
 def test_masking_hides_a_share_of_ordinary_tokens_and_no_special_one() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import Tensor
 
-from stages.embeddings import blocks as blocks_module
-from stages.embeddings.blocks import Blocks, BlockTrainer, descend, gradients, pair_loss
-from stages.embeddings.reference import NegativeSamplingLoss, SkipGramModel
-from stages.embeddings.skipgram import piece
+from crosswiki.embeddings.skipgram import blocks as blocks_module
+from crosswiki.embeddings.skipgram.blocks import Blocks, BlockTrainer, descend, gradients, pair_loss
+from crosswiki.embeddings.skipgram.reference import NegativeSamplingLoss, SkipGramModel
+from crosswiki.embeddings.skipgram.trainer import piece
 from tests.words import one_thread, planted, seeded, settings_of, zipf  # noqa: F401
 
 

@@ -21,18 +21,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.corpora.articles import COLUMNS, concept_of, load_articles, pick, unit_hash
-from stages.corpora.collect import Corpus, collect
-from stages.corpora.packages import fetched_wheel
-from stages.corpora.presets import FilesPreset, Preset, WheelPreset, load_preset
-from stages.corpora.read_files import read_dictionaries
-from stages.corpora.read_files import read_dictionaries as read_dictionary
-from stages.corpora.records import Article
-from stages.corpora.splits import labelled, split_of
-from stages.corpora.text import SEGMENTERS, normalise, segment
-from stages.corpora.vocabulary import Vocabulary, build_vocabulary, load_vocabulary, save_vocabulary
-from stages.errors import UserError
-from stages.parameters import Download
+from crosswiki.corpora.articles import COLUMNS, concept_of, load_articles, pick, unit_hash
+from crosswiki.corpora.collect import Corpus, collect
+from crosswiki.corpora.parts import Article
+from crosswiki.corpora.readers.files import read_dictionaries
+from crosswiki.corpora.readers.files import read_dictionaries as read_dictionary
+from crosswiki.corpora.splits import labelled, split_of
+from crosswiki.corpora.text import SEGMENTERS, normalise, segment
+from crosswiki.corpora.vocabulary import Vocabulary, build_vocabulary, load_vocabulary, save_vocabulary
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.packages import fetched_wheel
+from crosswiki.pipeline.parameters import Download
+from crosswiki.pipeline.presets import FilesPreset, Preset, WheelPreset, load_preset
 
 PROJECT = Path(__file__).parents[1]
 ALPHABET = "abcdefghijklmnopqrstuvwxyzàâçéèêëîïôûùüÿñáíóúößæøåабвгдеёжзийклмнопрстуфхцчшщъыьэюя0123456789 -'中文維基"
@@ -41,9 +41,9 @@ NO_DIGEST = "0" * 64
 ALL = Download.model_validate(
     {
         "languages": dict.fromkeys(("source", "target", "test")),
-        "articles": None,
+        "max_articles": None,
         "max_characters": 100_000,
-        "bad_records": 0.01,
+        "max_bad_records": 0.01,
     }
 )
 

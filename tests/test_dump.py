@@ -11,12 +11,13 @@ import pandas
 import pytest
 from gensim.test.utils import datapath
 
-from stages.corpora import read_dump, shards
-from stages.corpora.articles import concept_of, load_articles
-from stages.corpora.collect import Corpus, collect
-from stages.corpora.presets import DumpPreset
-from stages.corpora.shards import GroupWriter
-from stages.errors import UserError
+from crosswiki.corpora import groups
+from crosswiki.corpora.articles import concept_of, load_articles
+from crosswiki.corpora.collect import Corpus, collect
+from crosswiki.corpora.groups import GroupWriter
+from crosswiki.corpora.readers import dump as dump_reader
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.presets import DumpPreset
 from tests.dumps import PLAIN, dump, head, langlinks, page
 from tests.standin import item_of, trio
 from tests.test_corpora import ALL
@@ -28,7 +29,7 @@ REAL = Path(datapath("enwiki-latest-pages-articles1.xml-p000000010p000030302-sho
 def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "work"))
     # To start processes takes longer than all of a small dump; `test_workers.py` has them.
-    monkeypatch.setattr("stages.corpora.collect.over_all_cores", lambda work, tasks: ((t, work(t)) for t in tasks))
+    monkeypatch.setattr("crosswiki.corpora.collect.over_all_cores", lambda work, tasks: ((t, work(t)) for t in tasks))
 
 
 def preset_of(pages: Path | str, **changes: object) -> DumpPreset:
@@ -75,14 +76,14 @@ def test_however_a_dump_is_packed_and_cut_it_gives_the_same(tmp_path: Path, monk
     }
     first = None
     for size in (300, 2**20):
-        monkeypatch.setattr(read_dump, "PART", size)
-        monkeypatch.setattr(read_dump, "BLOCK", size * 10)
+        monkeypatch.setattr(dump_reader, "PART", size)
+        monkeypatch.setattr(dump_reader, "BLOCK", size * 10)
         for name, content in packed.items():
             (tmp_path / name).write_bytes(content)
             table = articles(tmp_path / name, "ru")
             first = table if first is None else first
             pandas.testing.assert_frame_equal(table, first)
-    parts = list(read_dump.parts(preset_of(tmp_path / "multistream.xml.bz2"), "ru"))
+    parts = list(dump_reader.parts(preset_of(tmp_path / "multistream.xml.bz2"), "ru"))
     assert len(parts) == 1
     assert parts[-1].reached == 1.0
 
@@ -118,12 +119,12 @@ def test_links_lead_to_the_sources_concept_and_topic(tmp_path: Path) -> None:
 
 def test_quotes_in_a_links_title_and_parentheses_in_another_are_no_rows(tmp_path: Path) -> None:
     (tmp_path / "zhwiki-langlinks.sql.gz").write_bytes(langlinks("zh"))
-    links = read_dump.read_links(preset_of("x", links=str(tmp_path / "{wiki}-langlinks.sql.gz")), "zh", "en")
+    links = dump_reader.read_links(preset_of("x", links=str(tmp_path / "{wiki}-langlinks.sql.gz")), "zh", "en")
     assert links is not None
     assert links.title("7") == "Rock 'n' Roll"
     assert links.title("8") is None
     assert links.title("9") is None
-    assert read_dump.read_links(preset_of("x", links="y"), "en", "en") is None
+    assert dump_reader.read_links(preset_of("x", links="y"), "en", "en") is None
 
 
 @pytest.mark.parametrize(("name", "pack"), [("a.xml.bz2", bz2.compress), ("a.xml.gz", gzip.compress)])
@@ -136,7 +137,7 @@ def test_a_truncated_dump_is_named(tmp_path: Path, name: str, pack: Any) -> None
 
 
 def test_a_truncated_multistream_dump_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_dump, "PART", 300)
+    monkeypatch.setattr(dump_reader, "PART", 300)
     content = dump("en")
     (tmp_path / "a.xml.bz2").write_bytes(content[:-200])  # in the middle of the last pages
     assert f"{tmp_path / 'a.xml.bz2'}: " in refused(tmp_path / "a.xml.bz2")
@@ -173,7 +174,7 @@ def test_bad_records_are_skipped_and_counted(tmp_path: Path) -> None:
     broken_dump(tmp_path / "a.xml")
     output = tmp_path / "articles.parquet"
     counts = collect(
-        Corpus(preset_of(tmp_path / "a.xml"), "en", "en"), ALL.model_copy(update={"bad_records": 0.02}), 1, output
+        Corpus(preset_of(tmp_path / "a.xml"), "en", "en"), ALL.model_copy(update={"max_bad_records": 0.02}), 1, output
     )
     assert counts == {"articles": 300, "labelled": 0, "empty": 1, "bad_records": 4}
     table = load_articles(output).set_index("id")
@@ -184,10 +185,10 @@ def test_bad_records_are_skipped_and_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.01])
 def test_too_many_bad_records_are_an_error_that_names_the_first(tmp_path: Path, share: float) -> None:
     broken_dump(tmp_path / "a.xml")
-    message = refused(tmp_path / "a.xml", limits={"bad_records": share})
+    message = refused(tmp_path / "a.xml", limits={"max_bad_records": share})
     assert f"{tmp_path / 'a.xml'}: page 901: invalid UTF-8" in message
     assert "4 of 304 records" in message
-    assert "download.bad_records" in message
+    assert "download.max_bad_records" in message
 
 
 def test_a_wrong_digest_is_named(tmp_path: Path) -> None:
@@ -206,12 +207,12 @@ def test_a_broken_links_table_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_that_failed_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_dump, "PART", 300)
+    monkeypatch.setattr(dump_reader, "PART", 300)
     path = tmp_path / "a.xml.bz2"
     path.write_bytes(dump("en"))
     whole = articles(path)
     read: list[str] = []
-    real = shards.write_shard
+    real = groups.write_shard
 
     def failing(part: Any, **arguments: Any) -> Any:
         if len(read) == 3:
@@ -220,7 +221,7 @@ def test_a_run_that_failed_goes_on_where_it_was(tmp_path: Path, monkeypatch: pyt
         read.append(part.name)
         return real(part, **arguments)
 
-    monkeypatch.setattr("stages.corpora.collect.write_shard", failing)
+    monkeypatch.setattr("crosswiki.corpora.collect.write_shard", failing)
     with pytest.raises(KeyboardInterrupt):
         articles(path)
     pandas.testing.assert_frame_equal(articles(path), whole)
@@ -239,7 +240,7 @@ def test_a_limit_keeps_the_same_concepts_in_every_language_and_labelled_ones_fir
     (tmp_path / "topics.tsv").write_text("\n".join(lines) + "\n")
     changes = {"labels": {"table": str(tmp_path / "topics.tsv")}}
     kept = {
-        language: articles(tmp_path / "{wiki}.xml.bz2", language, {"articles": 12}, **changes)
+        language: articles(tmp_path / "{wiki}.xml.bz2", language, {"max_articles": 12}, **changes)
         for language in ("en", "ru")
     }
     assert {len(table) for table in kept.values()} == {12}
@@ -270,8 +271,8 @@ def test_a_full_disk_ends_in_one_line_and_leaves_what_was_there(
 
 def test_counts_are_kept_as_json(tmp_path: Path) -> None:
     (tmp_path / "a.xml.bz2").write_bytes(dump("en"))
-    part = next(read_dump.parts(preset_of(tmp_path / "a.xml.bz2"), "en"))
-    shards.write_shard(part, tmp_path, 10**6)
+    part = next(dump_reader.parts(preset_of(tmp_path / "a.xml.bz2"), "en"))
+    groups.write_shard(part, tmp_path, 10**6)
     assert json.loads((tmp_path / f"{part.name}.json").read_text()) == {
         "articles": 30,
         "empty": 0,

@@ -3,9 +3,9 @@
 import numpy
 import torch
 
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.alignment import Pairs, translate
-from stages.embeddings.gloss import close_up, gloss, glossary
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.alignment import Pairs, translate
+from crosswiki.embeddings.glossary import close_up, gloss, glossary
 
 
 def test_words_are_replaced_and_what_has_no_translation_stays() -> None:

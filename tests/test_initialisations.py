@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast, RobertaTokenizerFast
 
-from stages.bert.initialisations import INITIALISATIONS, Initialised, Tokens, alike_tokens, sparsemax
-from stages.bert.mixtures import token_vectors
-from stages.bert.models import load_classifier, save_classifier
-from stages.bert.tokenization import new_tokenizer, train_tokenizer
-from stages.bert.translations import translated_tokens
-from stages.bert.transplant import special_tokens, transplant
-from stages.errors import UserError
-from stages.parameters import Transplant, load_parameters
+from crosswiki.bert.initialisations import INITIALISATIONS, Initialised, Tokens, alike_tokens, sparsemax
+from crosswiki.bert.mixtures import token_vectors
+from crosswiki.bert.models import load_classifier, save_classifier
+from crosswiki.bert.tokenization import new_tokenizer, train_tokenizer
+from crosswiki.bert.translations import translated_tokens
+from crosswiki.bert.transplantation import special_tokens, transplant
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import Transplant, load_parameters
 from tests.test_bert import TOPICS, planted_words, tiny_classifier
 from tests.tiny import trio_texts
 
@@ -31,8 +31,8 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def settings_of(method: str, **changes: Any) -> Transplant:
-    values = {"tokenizer": None, "tokens": 500, "pieces": 200, "neighbours": 3, "temperature": 0.07}
-    values |= {"spelling": 0.0, "dictionary": 0.0, "copied_length": 4}
+    values = {"tokenizer": None, "vocabulary_size": 500, "trained_subwords": 200, "neighbours": 3, "temperature": 0.07}
+    values |= {"spelling_weight": 0.0, "dictionary_weight": 0.0, "copied_min_length": 4}
     return Transplant(method=method, **{**values, **changes})
 
 
@@ -158,7 +158,7 @@ def test_mixtures_lean_to_known_translations_by_the_formula() -> None:
     told = {names[0]: [WORDS[3]], names[1]: [WORDS[7], WORDS[8]], names[2]: []}
     entries = [(" ".join(ours), theirs) for theirs, ours in told.items() if ours]
     tokens = dataclasses.replace(tokens, dictionary=entries)
-    made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary=0.4))
+    made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary_weight=0.4))
     ours, theirs = tokens.source_vectors[len(SPECIAL) :].numpy(), tokens.other_vectors[len(SPECIAL) :].numpy()
     hubness = numpy.sort(ours @ theirs.T, axis=1)[:, -10:].mean(1)
     embeddings = tokens.embeddings[len(SPECIAL) :].numpy()
@@ -180,13 +180,13 @@ def test_a_word_that_the_dictionary_alone_knows_is_the_mean_of_its_translations(
     vectors = tokens.other_vectors.clone()
     vectors[[first, second]] = 0  # of which the second has no translation either
     tokens = dataclasses.replace(tokens, other_vectors=vectors, dictionary=entries)
-    made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary=0.4))
+    made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary_weight=0.4))
     assert sorted(made.mixed.tolist()) == [first, *range(second + 1, last + 1)]
     parts = tokens.embeddings[[len(SPECIAL) + place for place in (3, 5, 6)]].numpy()
     mean = parts.mean(0)
     expected = mean / numpy.linalg.norm(mean) * numpy.linalg.norm(parts, axis=1).mean()
     numpy.testing.assert_allclose(made.rows[made.mixed.tolist().index(first)].numpy(), expected, rtol=1e-6)
-    without = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary=0.0))
+    without = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary_weight=0.0))
     assert first not in without.mixed.tolist()
 
 
@@ -200,7 +200,7 @@ def test_a_dictionary_says_what_vectors_do_not() -> None:
 
     def right(weight: float) -> int:
         told = dataclasses.replace(blind, dictionary=entries)
-        made = INITIALISATIONS["csls_mixtures"](told, settings_of("csls_mixtures", dictionary=weight))
+        made = INITIALISATIONS["csls_mixtures"](told, settings_of("csls_mixtures", dictionary_weight=weight))
         likeness = torch.nn.functional.normalize(made.rows) @ torch.nn.functional.normalize(tokens.embeddings).mT
         return sum(int(found) == to for found, to in zip(likeness.argmax(1), wanted, strict=True))
 
@@ -320,7 +320,7 @@ def test_nothing_on_the_simplex_is_nearer_than_sparsemax(scores: NDArray[numpy.f
 
 
 def test_random_rows_have_the_sources_moments() -> None:
-    source, new, counts = english_to_russian("random", tokens=600)
+    source, new, counts = english_to_russian("random", vocabulary_size=600)
     special = special_tokens(source.tokenizer, new.tokenizer)
     assert counts == {"copied": len(SPECIAL), "mixed": 0, "drawn": len(new.tokenizer) - len(SPECIAL)}
     old = source.model.get_input_embeddings().weight

@@ -8,11 +8,11 @@ import pytest
 import torch
 from gensim.models import KeyedVectors
 
-from stages import neighbours
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.lookup import FOLDERS, load_aligned, nearest_words
-from stages.embeddings.vectors import WordVectors, save_vectors
-from stages.errors import UserError
+from crosswiki.__main__ import main
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.lookup import FOLDERS, load_aligned, nearest_words
+from crosswiki.embeddings.vectors import WordVectors, save_vectors
+from crosswiki.pipeline.errors import UserError
 from tests.tiny import ROOT
 from tests.words import seeded
 
@@ -70,6 +70,5 @@ def test_all_roles_are_loaded_into_the_sources_space_and_a_missing_one_is_named(
     torch.testing.assert_close(found["source"].vectors.double(), expected, atol=1e-5, rtol=0)
     with pytest.raises(UserError, match="models/aligned/test"):
         load_aligned()
-    monkeypatch.setattr("sys.argv", ["neighbours", "source1"])
-    neighbours.main()  # shows the languages that are there
+    main(["neighbours", "source1"])  # shows the languages that are there
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["en", "fr"]

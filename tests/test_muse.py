@@ -9,10 +9,10 @@ import torch
 from gensim.models import KeyedVectors
 
 from benchmarks.muse import run_muse, write_pairs, write_text_vectors
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.alignment import Pairs
-from stages.embeddings.vectors import WordVectors
-from stages.errors import UserError
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.alignment import Pairs
+from crosswiki.embeddings.vectors import WordVectors
+from crosswiki.pipeline.errors import UserError
 
 PLAYED = """
 import json, pathlib, sys

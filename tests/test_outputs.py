@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.errors import UserError
-from stages.outputs import read_json, remove, replacing, write_json
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import read_json, remove, replacing, write_json
 
 
 def names(folder: Path) -> list[str]:

@@ -12,10 +12,10 @@ import torch
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from stages.corpora.presets import FilesPreset, language_of, load_preset
-from stages.devices import choose_device
-from stages.errors import UserError
-from stages.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import RENAMED, Parameters, Role, load_parameters
+from crosswiki.pipeline.presets import FilesPreset, language_of, load_preset
 
 PROJECT = Path(__file__).parents[1]
 SHIPPED = PROJECT / "params.yaml"
@@ -72,7 +72,7 @@ def test_the_shipped_file_loads_with_the_values_that_stand_in_it() -> None:
     [
         ("skipgramm", {"dim": 3}, ("unknown key", "skipgram", "seed")),
         ("skipgram.dims", 3, ("unknown key", "dim", "window", "shards")),
-        ("adapt.representation.lr", 0.1, ("unknown key", "learning_rate", "strung")),
+        ("adapt.representation_distillation.lr", 0.1, ("unknown key", "learning_rate", "max_entries")),
         ("skipgram.dim", "wide", ("'wide'", "integer")),
         ("skipgram.dim", 20.0, ("20.0", "integer")),
         ("skipgram.dim", 20.5, ("20.5", "integer")),
@@ -89,8 +89,8 @@ def test_the_shipped_file_loads_with_the_values_that_stand_in_it() -> None:
         ("prepare.test", 0, ("0", "greater than 0")),
         ("distill.temperature", 0.0, ("0.0", "greater than 0")),
         ("distill.temperature", math.nan, ("nan", "input should be")),
-        ("finetune_source.tokens", 7, ("7", "greater than or equal to 8")),
-        ("baselines.penalties", [], ("at least 1",)),
+        ("finetune_source.max_length", 7, ("7", "greater than or equal to 8")),
+        ("baselines.c_values", [], ("at least 1",)),
         ("device", "tpu", ("'tpu'", "auto", "cpu", "cuda", "mps")),
         ("transplant.method", "best", ("'best'", "csls_mixtures", "wechsel", "focus", "random", "mean")),
         ("transplant.tokenizer", "new", ("'new'", "extended", "trained")),
@@ -117,7 +117,7 @@ def test_rates_lie_between_0_and_1(changed: Callable[[str, object], Path], key: 
 
 @pytest.mark.parametrize("share", [0, 1, 1.0])
 def test_shares_may_be_0_and_1(changed: Callable[[str, object], Path], share: float) -> None:
-    assert load_parameters(changed("distill.soft", share)).distill.soft == share
+    assert load_parameters(changed("distill.soft_weight", share)).distill.soft_weight == share
 
 
 @pytest.mark.parametrize("key", ["finetune_source.epochs", "finetune_target.scratch.epochs", "distill.temperature"])
@@ -126,8 +126,8 @@ def test_infinity_is_no_number_of_epochs_and_no_temperature(changed: Callable[[s
 
 
 def test_a_list_names_the_item_that_is_wrong(changed: Callable[[str, object], Path]) -> None:
-    message = complaint(changed("baselines.penalties", [0.3, -1]))
-    assert "baselines.penalties.1: found -1" in message
+    message = complaint(changed("baselines.c_values", [0.3, -1]))
+    assert "baselines.c_values.1: found -1" in message
     assert "greater than 0" in message
 
 
@@ -157,18 +157,20 @@ def test_something_must_be_left_to_train_on(changed: Callable[[str, object], Pat
 
 
 def test_shares_of_what_is_read_fill_no_more_than_it(changed: Callable[[str, object], Path]) -> None:
-    assert load_parameters(changed("adapt.representation.glossed", 0.9)).adapt.representation.strings == 0.1
-    message = complaint(changed("adapt.representation.glossed", 0.95))
-    assert message.endswith(": adapt.representation: glossed 0.95 + strings 0.1 must not be more than 1")
+    section = "adapt.representation_distillation"
+    params = load_parameters(changed(f"{section}.glossed_share", 0.9))
+    assert params.adapt.representation_distillation.dictionary_share == 0.1
+    message = complaint(changed(f"{section}.glossed_share", 0.95))
+    assert message.endswith(f": {section}: glossed_share 0.95 + dictionary_share 0.1 must not be more than 1")
 
 
 def test_adaptation_and_distillation_can_be_left_out(changed: Callable[[str, object], Path]) -> None:
-    assert load_parameters(changed("adapt.representation.steps", 0)).adapt.masked_language_model.steps == 0
+    assert load_parameters(changed("adapt.representation_distillation.steps", 0)).adapt.masked_language_model.steps == 0
     assert load_parameters(changed("distill.epochs", 0)).distill.epochs == 0
     assert ": finetune_source.epochs: found 0" in complaint(changed("finetune_source.epochs", 0))
 
 
-@pytest.mark.parametrize("key", ["seed", "align", "skipgram.dim", "adapt.representation.steps"])
+@pytest.mark.parametrize("key", ["seed", "align", "skipgram.dim", "adapt.representation_distillation.steps"])
 def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
     content = YAML(typ="safe", pure=True).load(SHIPPED.read_text(encoding="utf-8"))
     section = content
@@ -215,7 +217,7 @@ def test_nothing_can_be_assigned() -> None:
         params.seed = 2
     with pytest.raises(ValidationError, match="frozen"):
         params.skipgram.dim = 2
-    assert isinstance(params.baselines.penalties, tuple)
+    assert isinstance(params.baselines.c_values, tuple)
 
 
 @pytest.mark.parametrize(("written", "value"), [("1e-5", 1e-5), ("1E-5", 1e-5), ("1.e-5", 1e-5), ("1.0e-05", 1e-5)])
@@ -223,9 +225,31 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path: Path, written: str, valu
     """YAML 1.1 reads 1e-5 as a string."""
     path = tmp_path / "params.yaml"
     text = SHIPPED.read_text(encoding="utf-8")
-    assert "  subsample: 0.001\n" in text
-    path.write_text(text.replace("  subsample: 0.001\n", f"  subsample: {written}\n"), encoding="utf-8")
+    assert "  subsample: 0.001 " in text
+    path.write_text(text.replace("  subsample: 0.001 ", f"  subsample: {written} "), encoding="utf-8")
     assert load_parameters(path).skipgram.subsample == value
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_refused_with_the_new_one(tmp_path: Path, old: str, new: str) -> None:
+    content = YAML(typ="safe", pure=True).load(SHIPPED.read_text(encoding="utf-8"))
+    section, value = content, content
+    *parents, last = new.split(".")
+    for parent in parents:
+        section = section[parent]
+    value = section.pop(last)
+    section = content
+    *parents, last = old.split(".")
+    for parent in parents:
+        section = section.setdefault(parent, {})
+    section[last] = value
+    path = tmp_path / "params.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(content, file)
+    renamed_section = RENAMED.get(old.rpartition(".")[0])  # is told first, and the key in it once that is mended
+    assert complaint(path) in [
+        f"{path}: {key}: is called {name} now" for key, name in ((old, new), (old.rpartition(".")[0], renamed_section))
+    ]
 
 
 def test_whole_numbers_do_for_numbers(changed: Callable[[str, object], Path]) -> None:
@@ -244,7 +268,7 @@ def test_norwegian_is_a_language_and_not_false(tmp_path: Path) -> None:
 def check_in_a_process(folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run the check where `folder` is the working directory."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    code = [sys.executable, "-m", "stages.check"]
+    code = [sys.executable, "-m", "crosswiki", "check"]
     return subprocess.run(code, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

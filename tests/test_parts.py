@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.parts import RIDGE, count_parts, draw_to_parts, parts_of
-from stages.embeddings.vectors import WordVectors, unit
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.subwords import RIDGE, count_parts, draw_to_parts, parts_of
+from crosswiki.embeddings.vectors import WordVectors, unit
 
 
 def test_a_words_parts_are_its_ngrams_with_its_edges_and_a_chinese_words_its_letters_and_pairs() -> None:

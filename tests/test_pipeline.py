@@ -14,8 +14,8 @@ import safetensors.torch
 import torch
 from mlflow import MlflowClient
 
-from stages.bert.models import load_classifier
-from stages.corpora.vocabulary import load_vocabulary
+from crosswiki.bert.models import load_classifier
+from crosswiki.corpora.vocabulary import load_vocabulary
 from tests.tiny import STAGES, clone, run, run_stages
 from tests.tutorial import AFTER_TRAINING, WITH_LABELS, assert_complete, following, runs_in, said_to
 
@@ -142,11 +142,11 @@ def test_a_transplant_is_given_the_whole_dictionary_in_simplified_letters(projec
 
 
 def test_nearest_words_are_listed_in_every_language(project: Path) -> None:
-    lines = run(project, "python", "-m", "stages.neighbours", "River", "--best", "3").stdout.splitlines()
+    lines = run(project, "python", "-m", "crosswiki", "neighbours", "River", "--best", "3").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["en", "zh", "ru"]
     assert all(len(line.split()) == 1 + 2 * 3 for line in lines)
     assert "river" not in lines[0].split()
-    asked = run(project, "python", "-m", "stages.neighbours", "река", "--language", "en", status=2)
+    asked = run(project, "python", "-m", "crosswiki", "neighbours", "река", "--language", "en", status=2)
     assert asked.stderr.strip() == "река: no such word in the vocabulary of en"
 
 
@@ -287,13 +287,13 @@ def test_without_a_validation_split_its_labels_are_trained_on(project: Path, tmp
     assert "| validation" not in (folder / "models/target/README.md").read_text()
 
 
-def test_the_distilled_student_counts_for_as_many_labels_as_it_is_worth(project: Path, tmp_path: Path) -> None:
+def test_the_distilled_student_counts_for_prior_labels(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git", ".checkpoints", "mlruns", "mlflow.db"))
     path = folder / "params.yaml"
     settings, labels = path.read_text(), json.loads((project / "metrics/finetune_target.json").read_text())["labels"]
-    assert "  worth: 500 " in settings
-    path.write_text(settings.replace("  worth: 500 ", "  worth: 0 "))
+    assert "  prior_labels: 500 " in settings
+    path.write_text(settings.replace("  prior_labels: 500 ", "  prior_labels: 0 "))
     run_stages(folder, "finetune_target")
     learnt, both, before = (
         safetensors.torch.load_file(place / "models" / name / "model.safetensors")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from stages.embeddings.reference import (
+from crosswiki.embeddings.skipgram.reference import (
     NegativeSamplingLoss,
     generate_negative_samples,
     keep_probability,

@@ -13,18 +13,18 @@ import pandas
 import pytest
 import torch
 
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.vectors import WordVectors, save_vectors
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import ROLES, Role
+from crosswiki.reporting.figures import curve_of
+from crosswiki.reporting.label_chart import label_chart
+from crosswiki.reporting.nearest import neighbours
+from crosswiki.reporting.systems import headline
+from crosswiki.reporting.tables import confusion_of, examples, spread
+from crosswiki.reporting.wording import compact, language_name, number, percent
+from crosswiki.reporting.wordmap import word_map
 from stages import report
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.vectors import WordVectors, save_vectors
-from stages.errors import UserError
-from stages.parameters import ROLES, Role
-from stages.reporting.figures import curve_of
-from stages.reporting.labels import label_chart
-from stages.reporting.neighbours import neighbours
-from stages.reporting.systems import headline
-from stages.reporting.tables import confusion_of, examples, spread
-from stages.reporting.wording import compact, language_name, number, percent
-from stages.reporting.wordmap import word_map
 
 PROJECT = Path(__file__).parents[1]
 EVIL = '<script>alert(1)</script> & "Arts"'

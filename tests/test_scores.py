@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from stages.evaluation.scores import Scores, accuracy, score
+from crosswiki.evaluation.scores import Scores, accuracy, score
 
 TOPICS = ("Arts", "Histoire", "数学", "Zinc")
 

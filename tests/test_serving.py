@@ -15,12 +15,12 @@ from huggingface_hub import ModelCard
 from mlflow import MlflowClient
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
-from stages.bert.models import Classifier, save_classifier
-from stages.corpora.text import normalise
-from stages.evaluation.scores import Scores
-from stages.serving.answers import load_reader
-from stages.serving.card import Facts, model_card
-from stages.serving.registry import CHAMPION, Candidate, compare, publish
+from crosswiki.bert.models import Classifier, save_classifier
+from crosswiki.corpora.text import normalise
+from crosswiki.evaluation.scores import Scores
+from crosswiki.serving.answers import load_reader
+from crosswiki.serving.card import Facts, model_card
+from crosswiki.serving.registry import CHAMPION, Candidate, compare, publish
 from tests.servers import ask, free_port, server
 from tests.tiny import ROOT, run, tiny_tokenizer, trio_texts
 
@@ -136,7 +136,7 @@ def test_logged_model_is_text_and_safetensors_and_belongs_to_its_run(client: Mlf
     code = {path.suffix for path in files if "code" in path.relative_to(place).parts}
     assert code <= {".py", ".jinja"}
     described = (place / "MLmodel").read_text()
-    assert "loader_module: stages.serving.pyfunc" in described
+    assert "loader_module: crosswiki.serving.pyfunc" in described
     assert "cloudpickle" not in described
     assert '"name": "text"' in described  # the signature
     assert json.loads((place / "input_example.json").read_text()) == {"text": ["历史"]}
@@ -175,7 +175,7 @@ def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClien
 
 
 def predict(project: Path, *arguments: str, status: int = 0, given: str | None = None) -> Any:
-    command = [sys.executable, "-m", "stages.predict", *arguments]
+    command = [sys.executable, "-m", "crosswiki", "predict", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CROSSWIKI_DEVICE": "cpu"}
     answer = subprocess.run(
         command, cwd=project, env=environment, input=given, capture_output=True, text=True, check=False
@@ -218,7 +218,7 @@ def test_a_wrong_question_ends_in_one_line(
 
 
 def test_nothing_heavy_is_loaded_before_the_question_makes_sense() -> None:
-    code = "import sys, stages.predict; print(*({'torch', 'transformers', 'mlflow', 'pandas'} & set(sys.modules)))"
+    code = "import sys, crosswiki.__main__; print(*({'torch', 'transformers', 'mlflow', 'pandas'} & {*sys.modules}))"
     assert run(ROOT, sys.executable, "-c", code).stdout == "\n"
 
 

@@ -9,9 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from stages.embeddings import kernels
-from stages.embeddings.reference import NegativeSamplingLoss, SkipGramModel, keep_probability, noise_distribution
-from stages.embeddings.shards import Sampled, Sampler, ShardTrainer, alias_table, descend, merge_weights
+from crosswiki.embeddings.skipgram import kernels
+from crosswiki.embeddings.skipgram.reference import (
+    NegativeSamplingLoss,
+    SkipGramModel,
+    keep_probability,
+    noise_distribution,
+)
+from crosswiki.embeddings.skipgram.shards import Sampled, Sampler, ShardTrainer, alias_table, descend, merge_weights
 from tests.words import one_thread, planted, seeded, settings_of, zipf  # noqa: F401
 
 
@@ -36,7 +41,7 @@ def sampled(lengths: list[int], seed: int = 0, counts: list[int] | None = None, 
 def test_contexts_are_all_the_words_within_reach_in_the_same_document(
     lengths: list[int], window: int, shared: int, dynamic: bool, seed: int
 ) -> None:
-    found = sampled(lengths, seed, window=window, shared=shared, dynamic_window=dynamic)
+    found = sampled(lengths, seed, window=window, shared_negatives=shared, dynamic_window=dynamic)
     document = [number for number, length in enumerate(lengths) for _ in range(length)]
     assert found.words.tolist() == list(range(len(document)))
     groups = 0
@@ -131,7 +136,7 @@ def test_every_step_is_the_plain_gradient_on_the_same_pairs_and_noise(
     shared: int, negatives: int, lengths: list[int], window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In float64; noise words shared by a group stand in the plain loss once for each of its pairs."""
-    piece = sampled(lengths, window=window, shared=shared, negatives=negatives)
+    piece = sampled(lengths, window=window, shared_negatives=shared, negatives=negatives)
     repeated = Sampled(piece.words % 4, piece.first, piece.last, piece.noise % 4)  # so that groups hold words twice
     for some, words in ((piece, sum(lengths)), (repeated, 4)):
         model = SkipGramModel(words, 6, seeded(1)).double()
@@ -146,7 +151,7 @@ def test_every_step_is_the_plain_gradient_on_the_same_pairs_and_noise(
 
 
 def test_the_loss_is_the_plain_one_of_every_sixteenth_word() -> None:
-    piece = sampled([40], window=3, shared=100)
+    piece = sampled([40], window=3, shared_negatives=100)
     model = SkipGramModel(40, 6, seeded(1)).double()
     with torch.no_grad():
         model.contexts.normal_(generator=seeded(3))
@@ -224,7 +229,9 @@ def test_large_steps_on_a_small_vocabulary_are_stable(words: int, shards: int) -
 
 
 def test_large_steps_diverge_if_changes_are_only_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.embeddings.shards.merge_weights", lambda pairs, shards: numpy.ones_like(pairs))
+    monkeypatch.setattr(
+        "crosswiki.embeddings.skipgram.shards.merge_weights", lambda pairs, shards: numpy.ones_like(pairs)
+    )
     tokens, offsets, counts = zipf(300)
     own = settings_of(shards=16, window=5, dim=20)
     model = SkipGramModel(len(counts), own.dim, seeded(1)).requires_grad_(False)

@@ -10,12 +10,12 @@ from gensim.models import KeyedVectors
 from gensim.test.utils import datapath
 from scipy.stats import spearmanr
 
-from stages.corpora.presets import FilesPreset, RoleLanguages
-from stages.corpora.read_files import read_similarities
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.similarity import COLUMNS, load_judgements, save_judgements, spearman
-from stages.embeddings.vectors import WordVectors
-from stages.errors import UserError
+from crosswiki.corpora.readers.files import read_similarities
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.similarity import COLUMNS, load_judgements, save_judgements, spearman
+from crosswiki.embeddings.vectors import WordVectors
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.presets import FilesPreset, RoleLanguages
 from tests.words import seeded
 
 LANGUAGES = RoleLanguages(source="en", target="fr", test="es")

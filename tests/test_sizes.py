@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 from transformers import BertConfig, BertForSequenceClassification
 
-from stages.bert.models import Classifier
-from stages.evaluation.labels import label_counts, label_curve
-from stages.evaluation.scores import accuracy_and_macro_f1
-from stages.evaluation.sizes import size_of
-from stages.parameters import Evaluate
+from crosswiki.bert.models import Classifier
+from crosswiki.evaluation.label_curve import label_counts, label_curve
+from crosswiki.evaluation.scores import accuracy_and_macro_f1
+from crosswiki.evaluation.sizes import size_of
+from crosswiki.pipeline.parameters import Evaluate
 from tests.tiny import tiny_tokenizer, trio_texts
 
 
@@ -68,7 +68,7 @@ def test_more_labels_make_the_baseline_better() -> None:
         {"id": str(i), "concept": str(i), "topic": topic, "text": words[topic][i // 2 % 4], "split": split}
         for i, topic, split in [(i, ("sea", "war")[i % 2], "test" if i >= 160 else "train") for i in range(200)]
     ]
-    params = Evaluate(resamples=100, confidence=0.95)
+    params = Evaluate(bootstrap_resamples=100, confidence=0.95)
     curve = label_curve(pandas.DataFrame(rows), (1.0,), params, 1, str.split)
     assert curve["labels"].tolist() == [5, 10, 20, 40, 80, 160]
     assert curve["accuracy"].iloc[-1] == 1

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from stages.embeddings import skipgram
-from stages.embeddings.blocks import BlockTrainer
-from stages.embeddings.shards import ShardTrainer
-from stages.embeddings.skipgram import Trained, piece, train_skipgram, words_per_step
-from stages.errors import UserError
+from crosswiki.embeddings.skipgram import trainer as trainer_module
+from crosswiki.embeddings.skipgram.blocks import BlockTrainer
+from crosswiki.embeddings.skipgram.shards import ShardTrainer
+from crosswiki.embeddings.skipgram.trainer import Trained, piece, train_skipgram, words_per_step
+from crosswiki.pipeline.errors import UserError
 from tests.words import Corpus, one_thread, planted, settings_of, zipf  # noqa: F401
 
 CPU = torch.device("cpu")
@@ -34,7 +34,7 @@ def train(corpus: Corpus, seed: int = 1, checkpoint: Path | None = None, report:
 def trainer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both trainers, the GPU's on the CPU."""
     if request.param == "blocks":
-        monkeypatch.setattr(skipgram, "ShardTrainer", BlockTrainer)
+        monkeypatch.setattr(trainer_module, "ShardTrainer", BlockTrainer)
     return str(request.param)
 
 
@@ -144,13 +144,15 @@ def test_a_corpus_that_does_not_fit_into_memory_is_read_to_its_end(size: int, tr
     """Each word stands in one place only, so that its vector moves only if that place is read."""
     tokens = numpy.arange(100, dtype=numpy.int32)
     corpus = tokens, numpy.arange(0, 101, 5), numpy.ones(100, dtype=numpy.int64)
-    start = skipgram.SkipGramModel(100, 12, torch.Generator().manual_seed(1)).centres
+    start = trainer_module.SkipGramModel(100, 12, torch.Generator().manual_seed(1)).centres
     end = train(corpus, epochs=6, words_per_step=size).centres
     assert (start != end).any(1).all()
 
 
 def test_a_learning_rate_that_diverges_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.embeddings.shards.merge_weights", lambda pairs, shards: numpy.full_like(pairs, 1e30))
+    monkeypatch.setattr(
+        "crosswiki.embeddings.skipgram.shards.merge_weights", lambda pairs, shards: numpy.full_like(pairs, 1e30)
+    )
     with pytest.raises(UserError, match=r"skipgram\.learning_rate") as caught:
         train(planted(), epochs=10)
     assert "\n" not in str(caught.value)
@@ -182,8 +184,8 @@ class Killed(BaseException):
 def test_a_run_that_was_killed_ends_in_the_same_bytes(
     after: int, tmp_path: Path, trainer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skipgram, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(skipgram, "POINTS", 20)
+    monkeypatch.setattr(trainer_module, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(trainer_module, "POINTS", 20)
     corpus, place = planted(), tmp_path / "checkpoint"
     whole = train(corpus, epochs=4, subsample=0.01)
     points: list[int] = []

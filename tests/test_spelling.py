@@ -7,9 +7,9 @@ import numpy
 import pytest
 import torch
 
-from stages.bert.mixtures import mix_embeddings
-from stages.embeddings.alignment import Pairs, align, mutual_neighbours, nearest, standardise
-from stages.embeddings.spelling import Spelling, compare_spelling, latin
+from crosswiki.bert.mixtures import mix_embeddings
+from crosswiki.embeddings.alignment import Pairs, align, mutual_neighbours, nearest, standardise
+from crosswiki.embeddings.spelling import Spelling, compare_spelling, latin
 
 ENGLISH = ["university", "history", "moscow", "river", "electricity", "king"]
 OTHERS = ["université", "histoire", "москва", "rivière", "électricité", "roi", "университет", "история"]

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from crosswiki.__main__ import COMMANDS
 from tests.tiny import ROOT, clean_environment
 
 HEAVY = {
@@ -19,8 +20,6 @@ HEAVY = {
     "huggingface_hub",
 }
 USED = {
-    "check": set(),
-    "predict": set(),
     "prepare": set(),
     "skipgram": {"torch", "scipy"},  # numba looks which scipy there is
     "align": {"torch"},
@@ -44,3 +43,26 @@ def test_no_stage_loads_mlflow_before_it_starts() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
     )
     assert answer.stdout == "False\n"
+
+
+def test_the_command_line_and_the_package_load_nothing_heavy() -> None:
+    code = "import sys, crosswiki, crosswiki.__main__; print(*sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    assert not {*HEAVY, "pandas", "pyarrow", "numba"} & set(answer.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_says_what_a_command_does(command: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "crosswiki", *command.split(), "--help"],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.startswith(f"usage: crosswiki {command}".strip())
+    named = COMMANDS if not command else [command]
+    assert all(name in answer.stdout for name in named)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from stages import tracking
-from stages.tracking import tracked
+from crosswiki.pipeline import tracking
+from crosswiki.pipeline.tracking import tracked
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -32,7 +32,7 @@ EVERYTHING = {
 }
 STAGE = """
 import sys
-from stages.tracking import tracked
+from crosswiki.pipeline.tracking import tracked
 with tracked("prepare", role=sys.argv[1], params={}, everything={"corpus": "offline"}) as run:
     run.metrics({"words": 3})
 """
@@ -277,7 +277,7 @@ def test_under_dvc_itself(root: Path, empty_database: Path, tmp_path: Path, monk
         """
 import json, sys
 from pathlib import Path
-from stages.tracking import tracked
+from crosswiki.pipeline.tracking import tracked
 dim = int(Path("params.yaml").read_text().split()[-1])
 with tracked("train", role=sys.argv[1], params={"dim": dim}, everything={"dim": dim}):
     path = Path("metrics/train") / f"{sys.argv[1]}.json"
@@ -531,7 +531,7 @@ def test_a_database_that_breaks_on_the_way(
     code = """
 import sqlite3
 from pathlib import Path
-from stages.tracking import tracked
+from crosswiki.pipeline.tracking import tracked
 with tracked("skipgram", role="target", params={}, everything={}) as run:
     database = sqlite3.connect(Path(r"%s") / "mlflow.db")
     database.execute("DROP TABLE metrics")
@@ -555,7 +555,7 @@ def test_off_means_that_mlflow_is_not_even_imported(root: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from stages.tracking import tracked
+from crosswiki.pipeline.tracking import tracked
 with tracked("prepare", role="source", params={}, everything={}) as run:
     run.metrics({"loss": 1.0})
     run.tags({"a": "b"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from stages.parameters import load_parameters
+from crosswiki.pipeline.parameters import load_parameters
 from tests.tiny import ROOT, finished_clone, run
 from tests.tutorial import AFTER_TRAINING, assert_complete, commands, following, runs_in, said_to
 
@@ -32,7 +32,7 @@ def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[st
     local, registered = (
         json.loads(answer)
         for command, answer in said.items()
-        if command.startswith("python -m stages.predict") and "Loire" in command
+        if command.startswith("crosswiki predict") and "Loire" in command
     )
     assert served["topic"] == registered["topic"]
     assert served["probability"] == registered["probability"]

@@ -20,7 +20,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
 def test_the_new_language_has_a_model_that_answers(followed: tuple[Path, dict[str, str]]) -> None:
     folder, said = followed
     assert "crosswiki-ru version 1 is the new champion" in said_to(said, "dvc exp run --name russian")
-    russian = json.loads(said_to(said, "python -m stages.predict --language ru"))
+    russian = json.loads(said_to(said, "crosswiki predict --language ru"))
     assert russian["language"] == "ru"
     teacher = json.loads((folder / "models/source/config.json").read_text())
     assert russian["topic"] in teacher["label2id"]

@@ -9,9 +9,9 @@ import torch
 from gensim.models import KeyedVectors
 from safetensors.torch import load_file
 
-from stages.corpora.vocabulary import Vocabulary
-from stages.embeddings.vectors import WordVectors, load_vectors, save_vectors, unit, word_frequency
-from stages.errors import UserError
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.vectors import WordVectors, load_vectors, save_vectors, unit, word_frequency
+from crosswiki.pipeline.errors import UserError
 
 WORDS = ("the", "été", "ёж", "中国", "हिन्दी", "3", "l", "null", "n" * 300)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.corpora import web
-from stages.corpora.presets import MediaWikiPreset
-from stages.corpora.read_mediawiki import parts, query, vital_titles
-from stages.corpora.records import Article
-from stages.corpora.sources import local_file
-from stages.errors import UserError
+from crosswiki.corpora.parts import Article
+from crosswiki.corpora.readers import web
+from crosswiki.corpora.readers.mediawiki import parts, query, vital_titles
+from crosswiki.corpora.readers.places import local_file
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.presets import MediaWikiPreset
 from tests.standin import LIST, PAGES, Standin, item_of, serving, trio
 
 CONTENT = random.Random(1).randbytes(3_000_000)

@@ -11,7 +11,7 @@ from gensim.test.utils import datapath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.corpora.wikitext import plain_text
+from crosswiki.corpora.readers.wikitext import plain_text
 
 DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 MARKUP = re.compile(

@@ -13,17 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from crosswiki.corpora import groups as groups_module
+from crosswiki.corpora import words
+from crosswiki.corpora.collect import SCHEMA
+from crosswiki.corpora.groups import GroupWriter
+from crosswiki.corpora.linked import linked_concepts
+from crosswiki.corpora.splits import split_of
+from crosswiki.corpora.text import Spelling, normalise, segment
+from crosswiki.corpora.vocabulary import build_vocabulary, load_vocabulary
+from crosswiki.corpora.words import WordCounts
+from crosswiki.embeddings.similarity import save_judgements
+from crosswiki.pipeline.parameters import load_parameters
 from stages import align, prepare, skipgram
-from stages.corpora import shards, words
-from stages.corpora.collect import SCHEMA
-from stages.corpora.linked import linked_concepts
-from stages.corpora.shards import GroupWriter
-from stages.corpora.splits import split_of
-from stages.corpora.text import Spelling, normalise, segment
-from stages.corpora.vocabulary import build_vocabulary, load_vocabulary
-from stages.corpora.words import WordCounts
-from stages.embeddings.similarity import save_judgements
-from stages.parameters import load_parameters
 from tests.standin import trio
 from tests.tiny import TRIO
 
@@ -93,14 +94,14 @@ def test_ids_documents_and_splits_are_as_a_plain_reading_has_them(role: str, lan
 def test_the_size_of_groups_changes_no_byte(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write_articles()
     whole = prepared(role)
-    monkeypatch.setattr(shards, "GROUP", 500)
+    monkeypatch.setattr(groups_module, "GROUP", 500)
     monkeypatch.setattr(words, "MOST_WORDS", 20)
     write_articles()
     assert prepared(role) == whole
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "GROUP", 500)
+    monkeypatch.setattr(groups_module, "GROUP", 500)
     write_articles()
     whole = prepared("source")
     read: list[int] = []
@@ -123,7 +124,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(monkeypatch: pytest.MonkeyP
 
 
 def test_later_stages_get_so_many_articles_without_a_topic_the_same_in_every_language() -> None:
-    write_articles(unlabelled=3, characters=100)
+    write_articles(max_unlabelled=3, max_characters=100)
     kept = {}
     for role in ("source", "target"):
         before = prepared(role)
@@ -134,10 +135,10 @@ def test_later_stages_get_so_many_articles_without_a_topic_the_same_in_every_lan
         kept[role] = set(table.loc[table["topic"].isna(), "concept"])
         write_articles()
         assert prepared(role)["tokens.npy"] == before["tokens.npy"], "word vectors read all"
-        write_articles(unlabelled=3, characters=100)
+        write_articles(max_unlabelled=3, max_characters=100)
     common = {row["concept"] for row in trio("en")} & {row["concept"] for row in trio("zh")}
     assert len(kept["source"] & kept["target"] & common) >= 1
-    write_articles(unlabelled=0)
+    write_articles(max_unlabelled=0)
     prepared("source")
     assert pandas.read_parquet("data/prepared/source/articles.parquet")["topic"].notna().all()
 
@@ -203,7 +204,7 @@ def test_concepts_that_two_roles_share_are_counted_once() -> None:
 
 
 def test_a_table_that_is_no_table_is_one_line() -> None:
-    from stages.errors import UserError
+    from crosswiki.pipeline.errors import UserError
 
     write_articles()
     content = Path("data/articles/source.parquet").read_bytes()

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from stages.corpora import workers
-from stages.errors import UserError
+from crosswiki.pipeline import workers
+from crosswiki.pipeline.errors import UserError
 
 
 def square(number: int) -> int:

@@ -26,7 +26,7 @@ from transformers import (
     XLNetTokenizerFast,
 )
 
-from stages.bert.tokenization import train_tokenizer
+from crosswiki.bert.tokenization import train_tokenizer
 
 ROOT = Path(__file__).parent.parent
 TRIO = ROOT / "tests" / "trio"

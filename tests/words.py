@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from stages.parameters import SkipGram
+from crosswiki.pipeline.parameters import SkipGram
 
 Corpus = tuple[NDArray[numpy.int32], NDArray[numpy.int64], NDArray[numpy.int64]]
 SETTINGS: dict[str, Any] = {
@@ -20,12 +20,12 @@ SETTINGS: dict[str, Any] = {
     "subsample": 0.0,
     "epochs": 2,
     "learning_rate": 0.05,
-    "shared": 3,
+    "shared_negatives": 3,
     "shards": 2,
     "words_per_step": None,
-    "runs": 1,
+    "ensemble": 1,
     "vectors": "sum",
-    "parts": 0,
+    "subword_prior": 0,
 }
 
 

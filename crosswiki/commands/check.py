@@ -1,0 +1,21 @@
+"""Check params.yaml and the corpus preset that it names, before anything runs; silent when all is well.
+
+DVC by itself runs nothing for a key that no stage reads, so a misspelt one would pass unseen.
+"""
+
+import argparse
+
+from crosswiki.pipeline.parameters import ROLES, load_parameters
+from crosswiki.pipeline.presets import language_of, load_preset
+
+
+def add_arguments(_parser: argparse.ArgumentParser) -> None:
+    """The command takes none."""
+
+
+def run(_given: argparse.Namespace) -> None:
+    """Raise a UserError for the first thing that is wrong."""
+    params = load_parameters()
+    preset = load_preset(params.corpus)
+    for role in ROLES:
+        language_of(role, preset, params.download)

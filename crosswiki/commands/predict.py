@@ -1,0 +1,94 @@
+"""Say the topic of texts, as JSON Lines: of texts on the command line, of a file, or of a pipe."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.presets import languages_of
+from crosswiki.serving.texts import read_records
+
+MODELS: dict[Role, Path] = {
+    "source": Path("models/source"),
+    "target": Path("models/target"),
+    "test": Path("models/transplanted/test"),
+}
+BATCH = 1024  # texts that are read before the first of them is answered
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to classify")
+    parser.add_argument("--file", type=Path, help="one text a line, or JSON Lines with the key text; - is a pipe")
+    parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
+    parser.add_argument("--model", help='a folder, or a registered one, such as "models:/crosswiki-fr@champion"')
+    parser.add_argument("--all", action="store_true", help="with the probability of every topic")
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Refuse arguments that do not go together, before anything is loaded."""
+    if given.texts and given.file:
+        given.parser.error("texts are given, or a file, not both")
+    if not given.texts and not given.file:
+        if sys.stdin.isatty():
+            given.parser.error("a text, --file or a pipe is needed")
+        given.file = Path("-")
+    if any(not text.strip() for text in given.texts):
+        raise UserError("the text is empty: there is nothing to classify")
+
+
+def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
+    """The folder of the model that is asked for, and what params.yaml says it reads: the language, and with ё folded.
+
+    Raises:
+        UserError: no model here reads that language, or there is none in the folder or under the registered name.
+    """
+    if model and model.startswith("models:/"):
+        from crosswiki.serving.registry import fetch
+
+        return fetch(model), None, False  # it says itself what it reads
+    params = load_parameters()
+    languages = languages_of(params)
+    folders = {MODELS[role]: languages[role] for role in MODELS}
+    reads = {code: folder for folder, code in folders.items() if code}
+    if language and not model and language not in reads:
+        raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")
+    folder = Path(model) if model else reads[language] if language else MODELS["target"]
+    if not (folder / "model.safetensors").is_file():
+        raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
+    return folder, language or folders.get(folder), params.prepare.fold_yo
+
+
+def run(given: argparse.Namespace) -> None:
+    """Write one JSON object a text to standard output, in the texts' order."""
+    _check(given)
+    folder, language, fold_yo = choose(given.language, given.model)
+    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read_records(given.file)
+    waiting, unread, total = iter(records), 0, 0
+    batch = list(islice(waiting, BATCH))
+    from crosswiki.pipeline.devices import (
+        choose_device,  # PyTorch and transformers, once the question is known to make sense
+    )
+    from crosswiki.serving.answers import load_reader
+
+    reader, device = load_reader(folder, language, fold_yo=fold_yo), choose_device("auto")
+    while batch:
+        for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):
+            found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
+            every = {"probabilities": answer.probabilities} if given.all else {}
+            print(json.dumps({**record, **found, "model": given.model or str(folder), **every}, ensure_ascii=False))
+            unread += answer.topic is None
+        sys.stdout.flush()
+        total += len(batch)
+        batch = list(islice(waiting, BATCH))
+    if unread:
+        print(
+            f"predict: {unread} of {total} texts have no topic: they are empty, or in letters that the model "
+            f"({reader.language}) cannot read",
+            file=sys.stderr,
+        )

@@ -1,0 +1,43 @@
+"""Where a preset's files are: on this machine, or fetched once and kept."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from crosswiki.corpora.readers.web import fetch_file, file_sha1
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import alone, checkpoints
+
+
+def user_path(name: str) -> Path:
+    """A path of the user's: `~` and `$VARIABLE` are replaced; relative ones start at the project's folder.
+
+    Raises:
+        UserError: a variable is not set.
+    """
+    path = Path(os.path.expandvars(name)).expanduser()
+    if "$" in str(path) and not path.exists():
+        raise UserError(f"{name}: an environment variable in it is not set: export it, then run again")
+    return path
+
+
+def local_file(place: str, language: str, sha1: str | None = None) -> Path:
+    """A file's path: `place` itself, or its copy if `place` is an address.
+
+    `{language}` in it becomes the language, and `{wiki}` the name that its Wikipedia's files have (`zh_yuewiki`).
+
+    Raises:
+        UserError: there is no such file, or it has another digest.
+    """
+    place = place.replace("{language}", language).replace("{wiki}", language.replace("-", "_") + "wiki")
+    if place.startswith(("http://", "https://")):
+        name = hashlib.sha256(place.encode()).hexdigest()[:8] + "-" + place.rpartition("/")[2]
+        copy = checkpoints() / "files" / name
+        with alone(copy):
+            return fetch_file(place, copy, sha1)
+    path = user_path(place)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file: check its path in the preset (relative to the project's folder)")
+    if sha1 and (found := file_sha1(path)) != sha1:
+        raise UserError(f"{path}: its SHA-1 is {found}, {sha1} is expected: has the file changed?")
+    return path

@@ -1,0 +1,131 @@
+"""Bilingual dictionaries: given entries, linked titles, and words that both languages spell alike."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas
+import torch
+from torch import Tensor
+
+from crosswiki.corpora.articles import concept_of, unit_hash
+from crosswiki.corpora.text import segment
+from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.embeddings.alignment import Pairs
+from crosswiki.pipeline.errors import UserError
+
+Entries = list[tuple[str, str]]  # (source, other), lower case
+
+
+def words_spelled_alike(source: Vocabulary, other: Vocabulary, min_length: int) -> Entries:
+    """Words of letters that both languages spell alike but for accents; short ones often mean other things."""
+    known: dict[str, str] = {}
+    for word in source.words:  # the most frequent first
+        known.setdefault(concept_of(word), word)
+    long = [word for word in other.words if len(word) >= min_length and word.isalpha()]
+    return [(known[spelling], word) for word in long if (spelling := concept_of(word)) in known]
+
+
+HEADER = "source\tother\n"
+
+
+def save_dictionary(entries: Iterable[tuple[str, str]], path: Path) -> None:
+    """Write `source<TAB>other` lines below a header."""
+    path.write_text(HEADER + "".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
+
+
+def load_dictionary(path: Path) -> Entries:
+    """Read what `save_dictionary` wrote.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)")
+    lines = path.read_text(encoding="utf-8").removeprefix(HEADER).split("\n")
+    return [(source, other) for source, other in (line.split("\t") for line in lines if line)]
+
+
+def entries_of_titles(source: pandas.DataFrame, other: pandas.DataFrame) -> Entries:
+    """Titles of the same concept in two tables of articles; the test split's concepts are left out."""
+    titles = [
+        table[(table["split"] != "test") & table["title"].notna()]
+        .drop_duplicates("concept")
+        .set_index("concept")["title"]
+        for table in (source, other)
+    ]
+    linked = titles[0].to_frame("source").join(titles[1].rename("other"), how="inner").sort_index()
+    return list(zip(linked["source"].str.lower(), linked["other"].str.lower(), strict=True))
+
+
+def known_pairs(entries: Iterable[tuple[str, str]], source: Vocabulary, other: Vocabulary) -> Pairs:
+    """The entries whose words both vocabularies know, each once, as row numbers."""
+    kept = dict.fromkeys((source.ids[s], other.ids[o]) for s, o in entries if s in source.ids and o in other.ids)
+    return Pairs(
+        torch.tensor([s for s, _ in kept], dtype=torch.int64), torch.tensor([o for _, o in kept], dtype=torch.int64)
+    )
+
+
+def words_beyond(
+    entries: Entries, other: Vocabulary, source: Vocabulary, texts: Sequence[str], language: str, most: int
+) -> list[str]:
+    """Words that a dictionary translates and that are too rare in the text for a vocabulary.
+
+    Args:
+        entries: the dictionary's.
+        other: the other language's words.
+        source: the source's.
+        texts: in the other language.
+        language: which that is.
+        most: so many words at most.
+
+    Returns:
+        Those that the texts have at all, by how often; then the others, by how often the source has what they mean.
+    """
+    if most <= 0:
+        return []
+    often: dict[str, int] = {}
+    for meaning, word in entries:
+        if word not in other.ids and word.isalpha() and segment(word, language) == [word]:
+            rarest = min(int(source.counts[source.ids[s]]) if s in source.ids else 0 for s in meaning.split())
+            often[word] = max(rarest, often.get(word, 0))
+    seen = Counter(word for text in texts for word in segment(text, language) if word in often)
+    return sorted(often, key=lambda word: (-seen[word], -often[word], word))[:most]
+
+
+def translation_weights(pairs: Pairs, source: Vocabulary, other: Vocabulary) -> Tensor:
+    """Weigh pairs so that a word's translations add up to 1, however many it has, [pairs], float64.
+
+    A pair of two ambiguous words has the lower one of their weights. Pairs that are spelled alike but for accents weigh
+    1 each and take no part in this: they are spellings of one word, not different words. (With them, alignment lost.)
+    """
+    alike = [
+        concept_of(source.words[int(s)]) == concept_of(other.words[int(o)])
+        for s, o in zip(pairs.source, pairs.other, strict=True)
+    ]
+    told = ~torch.tensor(alike, dtype=torch.bool)
+    weights = torch.ones(len(pairs), dtype=torch.float64)
+    if told.any():
+        times = [torch.bincount(side[told])[side[told]] for side in (pairs.source, pairs.other)]
+        weights[told] = 1 / torch.maximum(*times).double()
+    return weights
+
+
+def hold_out(pairs: Pairs, other: Vocabulary, share: float) -> tuple[Pairs, Pairs]:
+    """Divide pairs by a hash of the other language's word, so that no word is on both sides.
+
+    Returns:
+        What is left to learn from, and what is held out.
+    """
+    held = torch.tensor([unit_hash("held out:" + other.words[int(o)]) < share for o in pairs.other], dtype=torch.bool)
+    return Pairs(pairs.source[~held], pairs.other[~held]), Pairs(pairs.source[held], pairs.other[held])
+
+
+def from_source(learnt: Pairs, held: Pairs) -> Pairs:
+    """The held-out pairs the other way round, of the source's words of which nothing is left to learn from.
+
+    Returns:
+        Pairs whose `other` are the source's words, for `precision` with the vectors' places changed.
+    """
+    unseen = ~torch.isin(held.source, learnt.source)
+    return Pairs(source=held.other[unseen], other=held.source[unseen])

@@ -1,0 +1,155 @@
+"""Skip-gram with negative sampling, fast: one way to go through the text, and a trainer for each kind of device.
+
+On the CPU `shards.py` does the work, elsewhere `blocks.py`. Both train on what `reference.py` defines.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from crosswiki.embeddings.skipgram.blocks import BlockTrainer
+from crosswiki.embeddings.skipgram.reference import SkipGramModel
+from crosswiki.embeddings.skipgram.shards import ShardTrainer
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import replacing
+from crosswiki.pipeline.parameters import SkipGram
+
+POINTS = 200  # of the loss curve, at most
+CHECKPOINT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The two matrices, float32 on the CPU, and how it went."""
+
+    centres: Tensor  # [vocabulary, dim]
+    contexts: Tensor  # [vocabulary, dim]
+    curve: list[tuple[int, float]]  # (tokens read, mean loss of a pair with its share of noise, in nats)
+
+    def vectors(self, which: Literal["sum", "centres"]) -> Tensor:
+        """A vector for each word: its centre vector, or the sum of both (Levy, Goldberg and Dagan 2015, section 3.3).
+
+        The sum is near not only to words with like contexts, but also to the contexts themselves.
+        """
+        return self.centres + self.contexts if which == "sum" else self.centres
+
+
+def train_skipgram(
+    tokens: NDArray[numpy.int32],
+    offsets: NDArray[numpy.int64],
+    counts: NDArray[numpy.int64],
+    settings: SkipGram,
+    *,
+    seed: int,
+    device: torch.device,
+    report: Callable[[int, float], None] = lambda read, loss: None,
+    checkpoint: Path | None = None,
+) -> Trained:
+    """Train skip-gram vectors; the learning rate falls linearly to a ten-thousandth.
+
+    The text is read in steps, and a step's draws depend on the seed and its number alone: a run that goes on from a
+    checkpoint ends in the same bytes as one that was never stopped.
+
+    Args:
+        tokens: word ids of all documents, one after another; may be memory-mapped, and only a step's are in memory.
+        offsets: where each document starts, and the end of the last one, [documents + 1].
+        counts: how often each word occurs, [vocabulary].
+        settings: the section `skipgram` of params.yaml.
+        seed: of every draw.
+        device: where the work is done.
+        report: called with each point of the loss curve.
+        checkpoint: a file to save to every `CHECKPOINT_SECONDS` and at the end, and to go on from if it is there.
+
+    Raises:
+        UserError: the loss is no longer a number.
+    """
+    model = SkipGramModel(len(counts), settings.dim, torch.Generator().manual_seed(seed)).requires_grad_(False)
+    start, curve = 0, []
+    if checkpoint and checkpoint.is_file():
+        saved = load_file(checkpoint)
+        model.load_state_dict({name: saved[name] for name in ("centres", "contexts")})
+        start, curve = int(saved["steps"]), [(int(read), loss) for read, loss in saved["curve"].tolist()]
+    trainer: ShardTrainer | BlockTrainer
+    if device.type == "cpu":
+        trainer = ShardTrainer(counts, model.centres, model.contexts, settings)
+    else:
+        trainer = BlockTrainer(counts, model.centres.to(device), model.contexts.to(device), settings)
+
+    size = settings.words_per_step or words_per_step(len(tokens), len(counts), settings.shards, device)
+    parts = settings.shards if device.type == "cpu" else 1
+    steps_per_epoch = -(-len(tokens) // (size * parts))
+    steps = steps_per_epoch * settings.epochs
+    every, total, pairs = max(1, steps // POINTS), 0.0, 0
+    saved_at = time.monotonic()
+    for step in range(start, steps):
+        epoch, within = divmod(step, steps_per_epoch)
+        first = within * size * parts
+        read = epoch * len(tokens) + first
+        pieces = [piece(tokens, offsets, first + part * size, size) for part in range(parts)]
+        rate = settings.learning_rate * max(1 - read / (len(tokens) * settings.epochs), 1e-4)
+        loss, counted = trainer.step([some for some in pieces if len(some[0])], rate, step_seed(seed, step))
+        total, pairs = total + loss, pairs + counted
+        if not numpy.isfinite(loss):
+            raise UserError(
+                "params.yaml: skipgram: the loss is no longer a number: lower skipgram.learning_rate, or "
+                "skipgram.words_per_step if it is set"
+            )
+        if (step + 1) % every == 0 and pairs:
+            curve.append((min(read + size * parts, (epoch + 1) * len(tokens)), total / pairs))
+            report(*curve[-1])
+            total, pairs = 0.0, 0
+            # Only where a point of the curve ends: what has been added up for the next one is not saved.
+            if checkpoint and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                _save(checkpoint, trainer, step + 1, curve)
+                saved_at = time.monotonic()
+    if checkpoint:  # whatever comes after it, another run say, may be stopped too
+        _save(checkpoint, trainer, steps, curve)
+    centres, contexts = (matrix.cpu().contiguous() for matrix in (trainer.centres, trainer.contexts))
+    return Trained(centres, contexts, curve)
+
+
+def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.device) -> int:
+    """Choose how many tokens a step reads (on the CPU, each shard in a step), where params.yaml does not say.
+
+    On the CPU few and large steps cost less to merge; 10 an epoch at least leave the shards close together, and they
+    are of one size, since a last one of a few words would be merged at the price of all. On a GPU few and large steps
+    keep it busy, but on a small vocabulary many pairs of a step move the same rows.
+    """
+    if device.type == "cpu":
+        most = shards * min(max(tokens // (10 * shards), 1000), 50_000)
+        return -(-tokens // (shards * max(-(-tokens // most), 1)))
+    return 32 * min(max(vocabulary // 64, 16), 4096)
+
+
+def piece(
+    tokens: NDArray[numpy.int32], offsets: NDArray[numpy.int64], start: int, size: int
+) -> tuple[NDArray[numpy.int32], NDArray[numpy.int64]]:
+    """Read a part of the text: its word ids, and where in it each document ends, [documents in it].
+
+    A document that goes on beyond the part ends with it, so that the few pairs across its border are lost.
+    """
+    ids = numpy.array(tokens[start : start + size], dtype=numpy.int32)
+    inside = slice(
+        numpy.searchsorted(offsets, start, side="right"), numpy.searchsorted(offsets, start + len(ids), side="left") + 1
+    )
+    return ids, numpy.minimum(numpy.asarray(offsets[inside], dtype=numpy.int64) - start, len(ids))
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed for each step, 63 bits."""
+    return int(numpy.random.SeedSequence([seed, step]).generate_state(1, numpy.uint64)[0] >> numpy.uint64(1))
+
+
+def _save(path: Path, trainer: ShardTrainer | BlockTrainer, steps: int, curve: list[tuple[int, float]]) -> None:
+    tensors = {"centres": trainer.centres.cpu().contiguous(), "contexts": trainer.contexts.cpu().contiguous()}
+    tensors |= {"steps": torch.tensor(steps), "curve": torch.tensor(curve, dtype=torch.float64)}
+    with replacing(path) as partial:
+        save_file(tensors, partial)

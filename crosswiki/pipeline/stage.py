@@ -1,0 +1,88 @@
+"""What every stage script shares: its arguments, its first and last line, and how it ends when something is wrong."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from crosswiki.pipeline.checked_yaml import Section
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.graph import files_of
+from crosswiki.pipeline.parameters import ROLES, Parameters, Role
+from crosswiki.pipeline.presets import languages_of
+from crosswiki.pipeline.tracking import Run, tracked
+
+
+@contextmanager
+def ending_clearly() -> Iterator[None]:
+    """End the program with one line and status 2 for what a person can put right, and with 130 for Ctrl-C."""
+    try:
+        yield
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # whoever reads has seen enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def run_stage(main: Callable[..., Any]) -> None:
+    """Run a stage script; a `main` with a parameter takes a role from the command line.
+
+    `--quiet`, or CROSSWIKI_QUIET=1 for all stages of a `dvc repro`, leaves nothing to read but what went wrong.
+    """
+    if "--quiet" in sys.argv:
+        sys.argv.remove("--quiet")
+        os.environ["CROSSWIKI_QUIET"] = "1"
+    takes_role = main.__code__.co_argcount - len(main.__defaults__ or ()) > 0
+    with ending_clearly():
+        if takes_role:
+            main(_role(sys.argv[1:]))
+        elif len(sys.argv) > 1:
+            raise UserError(f"{sys.argv[0]}: takes no arguments, found {' '.join(sys.argv[1:])}")
+        else:
+            main()
+
+
+def _role(arguments: list[str]) -> Role:
+    for role in ROLES:
+        if arguments == [role]:
+            return role
+    raise UserError(f"role: found '{' '.join(arguments)}'; one of {', '.join(ROLES)} is needed")
+
+
+@contextmanager
+def stage(name: str, params: Parameters, section: Section | None, role: Role | None = None) -> Iterator[Run]:
+    """Frame a stage's work: a line when it starts, a line when it ends, and its run in MLflow.
+
+    Yields:
+        The stage's run, for metrics, pictures and tags.
+    """
+    full_name = f"{name}@{role}" if role else name
+    started = time.perf_counter()
+    say(f"{full_name}: starts")
+    # One name for a parameter, whether a stage's run shows it or the whole invocation's.
+    own = {"seed": params.seed, "corpus": params.corpus, **({name: section.model_dump()} if section else {})}
+    everything = params.model_dump()
+    everything["download"]["languages"] = languages_of(params)
+    with tracked(name, role=role, params=own, everything=everything) as run:
+        yield run
+    made = [f"{out} ({_size(Path(out))})" for out in files_of(name, role, params.corpus).outs if Path(out).exists()]
+    say(f"{full_name}: {'made ' + ', '.join(made) if made else 'done'} in {time.perf_counter() - started:.1f} s")
+
+
+def say(line: str) -> None:
+    """Tell the person who waits, unless everything is to be quiet."""
+    if os.environ.get("CROSSWIKI_QUIET", "") in ("", "0"):
+        print(line, flush=True)
+
+
+def _size(path: Path) -> str:
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

@@ -1,0 +1,295 @@
+"""Records each stage in MLflow: one parent run for a `dvc repro` or an experiment, one nested run for each stage.
+
+A record is a convenience and no condition: what goes wrong here costs one line on standard error, and the stage
+goes on. `CROSSWIKI_TRACKING=off` turns it off; MLFLOW_TRACKING_URI sends it elsewhere than `$DVC_ROOT/mlflow.db`.
+"""
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import wraps
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from urllib.parse import quote
+
+import psutil
+from filelock import FileLock
+
+from crosswiki.pipeline.graph import data_hashes, files_of
+from crosswiki.pipeline.provenance import flat, git_commit, installed, machine, numbers_below, peak_memory, user
+
+if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits until a run starts
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+INVOCATION = "crosswiki.invocation"  # the tag by which the stages of one invocation find their parent
+PATIENCE = 15  # seconds to wait for a database that somebody else has locked
+INTERVAL = 2.0  # seconds between two sendings of metrics
+# What a stage's run has in common with its parent, so that either can be found by it.
+SHARED = ("corpus", "languages", "dvc_experiment", "mlflow.source.git.commit", "mlflow.source.type", "mlflow.user")
+MLFLOW_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # a server that is away costs seconds; by MLflow's own defaults minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # it logs, with a traceback, what it raises too
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+# The numbers that a person sorts runs by get short names, beside those that tell where they come from.
+SORTED_BY = {
+    "validation_macro_f1": "finetune_target.validation_macro_f1",  # this one may choose; the others are for the record
+    "target_accuracy": "evaluation.target.finetuned.accuracy",
+    "target_accuracy_without_labels": "evaluation.target.distilled.accuracy",
+    "test_accuracy": "evaluation.test.transplanted.accuracy",
+    "source_accuracy": "evaluation.source.teacher.accuracy",
+}
+P = ParamSpec("P")
+
+
+def _harmless(method: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
+    """Make a method do nothing once tracking is off, and turn tracking off when the method fails."""
+
+    @wraps(method)
+    def guarded(self: "Run", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            if self.on:
+                method(self, *args, **kwargs)
+        except Exception as error:  # of any kind: a missing record must not cost hours of work
+            self.on = False
+            cause: BaseException = error
+            while cause.__cause__:  # "database is locked", not the whole of SQLAlchemy's message around it
+                cause = cause.__cause__
+            reason = shorten(str(cause), 200, placeholder=" …") or type(cause).__name__
+            print(f"tracking: {method.__name__} ({reason}): the stage goes on without it", file=sys.stderr)
+
+    return guarded
+
+
+class Run:
+    """A stage's run in MLflow. Its methods never raise; once `on` is false they do nothing."""
+
+    def __init__(self) -> None:
+        """Prepare a run; MLflow hears of it in `start`."""
+        self.on = os.environ.get("CROSSWIKI_TRACKING", "").lower() != "off"
+        self._client: MlflowClient
+        self._parent: MlflowRun
+        self._id: str
+        self._lock: FileLock
+        self._monitor: SystemMetricsMonitor
+        self._started = self._due = time.monotonic()
+        self._points: list[tuple[str, float, int, int]] = []  # key, value, milliseconds, step
+        self._steps: dict[str, int] = {}
+
+    @_harmless
+    def start(self, stage: str, role: str | None, params: Mapping[str, Any], everything: Mapping[str, Any]) -> None:
+        """Find or create the parent, and create the stage's run under it; the arguments are those of `tracked`."""
+        for variable, value in MLFLOW_DEFAULTS.items():
+            os.environ.setdefault(variable, value)
+        from mlflow import MlflowClient
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        root = Path(os.environ.get("DVC_ROOT") or ".").resolve()
+        uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.as_posix()}/mlflow.db"
+        # Workers that start together must not create the same tables, experiment or parent twice.
+        self._lock = FileLock(root / ".mlflow.lock", timeout=2 * PATIENCE)
+        with self._lock:
+            _try_database(uri)
+            self._client = MlflowClient(uri)
+            found = self._client.get_experiment_by_name("crosswiki")
+            artifacts = None if uri.startswith("http") else (root / "mlruns").as_uri()  # a server has its own place
+            experiment = found.experiment_id if found else self._client.create_experiment("crosswiki", artifacts)
+            self._parent = _parent(self._client, experiment, root, stage, everything)
+        self._client.update_run(self._parent.info.run_id, status="RUNNING")
+        shared = {key: tag for key, tag in self._parent.data.tags.items() if key in SHARED}
+        own = {"mlflow.parentRunId": self._parent.info.run_id, "stage": stage, "mlflow.source.name": f"stages.{stage}"}
+        about = {"role": role, "language": _languages(everything).get(role)} if role else {}
+        tags = {**shared, **own, **{key: tag for key, tag in about.items() if tag}}
+        name = os.environ.get("DVC_STAGE") or (f"{stage}@{role}" if role else stage)
+        self._id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
+        _log_params(self._client, self._id, params)
+        self._log_datasets(files_of(stage, role, str(everything.get("corpus"))).deps)
+        self._monitor = SystemMetricsMonitor(self._id, tracking_uri=uri)
+        self._monitor.start()
+        self._started = time.monotonic()
+
+    @_harmless
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Add a point to each metric's curve; cheap in a training loop, since points are sent together.
+
+        Args:
+            values: numbers by name.
+            step: where on the curve; None stands for the metric's last step.
+        """
+        now = int(time.time() * 1000)
+        for key, value in values.items():
+            self._steps[key] = self._steps.get(key, 0) if step is None else int(step)
+            self._points.append((key, float(value), now, self._steps[key]))
+        if time.monotonic() >= self._due:
+            began = time.monotonic()
+            self._send()
+            # A slow server is asked less often: sending takes a twentieth of the stage's time at most.
+            self._due = time.monotonic() + max(INTERVAL, 20 * (time.monotonic() - began))
+
+    @_harmless
+    def picture(self, path: Path, *, whole: bool = False) -> None:
+        """Keep a copy of a file, a picture or any other, with the stage's run, or with that of the whole invocation."""
+        self._client.log_artifact(self._parent.info.run_id if whole else self._id, str(path))
+
+    @_harmless
+    def describe(self, text: str) -> None:
+        """Say in Markdown what came out, at the head of the whole invocation's page."""
+        self._client.set_tag(self._parent.info.run_id, "mlflow.note.content", text)
+
+    @_harmless
+    def register(self, publish: "Callable[[MlflowClient, str, FileLock], None]") -> None:
+        """Call a function with the client, the id of the whole invocation's run, and a lock that all stages share."""
+        publish(self._client, self._parent.info.run_id, self._lock)
+
+    @_harmless
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Tag the stage's run."""
+        for key, value in values.items():
+            self._client.set_tag(self._id, key, value)
+
+    @_harmless
+    def finish(self, status: str) -> None:
+        """End the stage's run, and bring its parent up to date: the stage may be the last of its invocation."""
+        now = int(time.time() * 1000)
+        self._points.append(("seconds", time.monotonic() - self._started, now, 0))
+        self._points.append(("peak_memory_megabytes", peak_memory(), now, 0))
+        self._monitor.finish()
+        self._send()
+        self._client.set_terminated(self._id, status)
+        self._id = self._parent.info.run_id
+        known = self._client.get_run(self._id).data.metrics
+        numbers = dict(numbers_below(Path("metrics")))
+        sorted_by = {name: numbers[key] for name, key in SORTED_BY.items() if key in numbers}
+        everything = {**sorted_by, **numbers}
+        self._points = [(key, value, now, 0) for key, value in everything.items() if known.get(key) != value]
+        self._send()
+        # `dvc repro --keep-going` runs further stages after one has failed; the whole has failed all the same.
+        before = self._parent.info.status
+        self._client.set_terminated(self._id, before if before in ("FAILED", "KILLED") else status)
+
+    def _log_datasets(self, deps: tuple[str, ...]) -> None:
+        """Name what the stage reads, with DVC's hashes, as inputs of its run and of the whole invocation's."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        # No InputTag: the same data trains one stage and is scored by another.
+        inputs = [
+            DatasetInput(
+                Dataset(Path(path).as_posix().removeprefix("data/"), digest, "local", json.dumps({"uri": path}))
+            )
+            for path, digest in data_hashes(deps).items()
+        ]
+        if inputs:
+            for run in (self._id, self._parent.info.run_id):
+                self._client.log_inputs(run, inputs)
+
+    def _send(self) -> None:
+        from mlflow.entities import Metric
+
+        for first in range(0, len(self._points), 1000):  # MLflow takes no more at once
+            points = [Metric(*point) for point in self._points[first : first + 1000]]
+            self._client.log_batch(self._id, metrics=points)
+        self._points = []
+
+
+@contextmanager
+def tracked(
+    stage: str, *, role: str | None = None, params: Mapping[str, Any], everything: Mapping[str, Any]
+) -> Iterator[Run]:
+    """Record a stage in MLflow while the body runs.
+
+    Args:
+        stage: the stage's name.
+        role: the role that it runs for, if any.
+        params: what the stage itself reads, for its own run.
+        everything: all resolved parameters, for the parent run.
+
+    Yields:
+        The stage's run. An exception of the body marks it as failed and passes through unchanged.
+    """
+    run = Run()
+    run.start(stage, role, params, everything)
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.finish(status)
+
+
+def _try_database(uri: str) -> None:
+    """Raise soon where a SQLite database is locked or cannot be written; MLflow would go on trying for minutes."""
+    if uri.startswith("sqlite:///"):
+        path = Path(uri.removeprefix("sqlite:///").partition("?")[0])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            database.execute("BEGIN IMMEDIATE")
+
+
+def _parent(
+    client: "MlflowClient", experiment: str, root: Path, stage: str, everything: Mapping[str, Any]
+) -> "MlflowRun":
+    """Find the parent run of this invocation, or create it with all parameters."""
+    name, baseline, dvc = os.environ.get("DVC_EXP_NAME"), os.environ.get("DVC_EXP_BASELINE_REV"), _dvc_process()
+    # The process tells experiments apart too: after `dvc exp run --name x`, `--name x --force` gives x other
+    # parameters, and those of a run cannot change. With neither name nor DVC, a stage was started by hand.
+    process = dvc or (None if name else psutil.Process())
+    parts = [name, baseline, f"{process.pid}-{process.create_time():.2f}" if process else None]
+    invocation = quote("@".join(part for part in parts if part))
+    if found := client.search_runs([experiment], f"tags.`{INVOCATION}` = '{invocation}'", max_results=1):
+        return found[0]
+    commit = baseline or git_commit(root)
+    languages = _languages(everything)
+    pair = [language for role in ("source", "target") if (language := languages.get(role))]
+    tags = {
+        INVOCATION: invocation,
+        "mlflow.source.git.commit": commit,
+        "mlflow.source.name": "dvc.yaml" if dvc else f"stages.{stage}",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": user(),
+        "dvc_experiment": name,
+        "corpus": everything.get("corpus"),
+        "languages": "-".join(pair) if len(pair) == 2 else None,
+        "test_language": languages.get("test"),
+        **machine(),
+    }
+    title = name or (f"repro {commit[:7]}".strip() if dvc else stage)
+    run = client.create_run(experiment, tags={key: tag for key, tag in tags.items() if tag}, run_name=title)
+    _log_params(client, run.info.run_id, everything)
+    client.log_text(run.info.run_id, installed(), "environment/requirements.txt")
+    return run
+
+
+def _languages(everything: Mapping[str, Any]) -> Mapping[str, str | None]:
+    return (everything.get("download") or {}).get("languages") or {}
+
+
+def _dvc_process() -> psutil.Process | None:
+    """Find the DVC that runs this stage: the nearest ancestor whose command is some form of `dvc`."""
+    if "DVC_ROOT" in os.environ:  # DVC sets it; without it, such an ancestor would be an editor opened on ~/dvc
+        for process in psutil.Process().parents():
+            words = [Path(word) for word in process.as_dict(["cmdline"])["cmdline"] or []]
+            if any(word.stem == "dvc" or word.parts[-2:] == ("dvc", "__main__.py") for word in words):
+                return process
+    return None
+
+
+def _log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in flat(params)}
+    entries = [Param(key, text[:6000]) for key, text in texts.items()]  # MLflow takes no longer ones,
+    for first in range(0, len(entries), 100):  # and no more at once
+        client.log_batch(run, params=entries[first : first + 100])

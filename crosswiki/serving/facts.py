@@ -1,0 +1,35 @@
+"""What a run knows of its own classifier, gathered for the card."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from crosswiki.bert.models import Classifier
+from crosswiki.corpora.articles import language_in
+from crosswiki.pipeline.parameters import Parameters
+from crosswiki.serving.card import Facts
+
+VALIDATION = "validation_"
+
+
+def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, float]) -> Facts:
+    """Gather what the card tells.
+
+    Args:
+        params: all parameters.
+        classifier: the model that the card is of.
+        summary: what `finetune_target` measured: labels, and the scores on the validation split.
+    """
+    source, target = (language_in(Path("data/prepared") / role / "articles.parquet") for role in ("source", "target"))
+    return Facts(
+        corpus=params.corpus,
+        source=source,
+        target=target,
+        model=params.finetune_source.model,
+        seed=params.seed,
+        topics=classifier.topics,
+        labels=int(summary["labels"]),
+        layers=classifier.model.config.num_hidden_layers,
+        parameters=classifier.model.num_parameters(),
+        tokens=classifier.tokenizer.model_max_length,
+        validation={key.removeprefix(VALIDATION): n for key, n in summary.items() if key.startswith(VALIDATION)},
+    )

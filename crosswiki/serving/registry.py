@@ -1,0 +1,183 @@
+"""MLflow's registry: each target classifier becomes a version, and the best one the champion."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crosswiki.pipeline.errors import UserError
+
+if TYPE_CHECKING:  # importing MLflow takes more than a second
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION = "champion"
+WEIGHTS, CORPUS, SCORE = "weights", "validation_articles", "validation_macro_f1"  # tags of a version
+LOADER = "crosswiki.serving.pyfunc"
+# What a server needs beside MLflow itself to run `LOADER`.
+PACKAGES = (
+    *("accelerate", "datasets", "filelock", "numpy", "opencc", "pandas", "psutil", "pyarrow", "pydantic", "pyyaml"),
+    *("regex", "rjieba", "ruamel.yaml", "safetensors", "tokenizers", "torch", "tqdm", "transformers"),
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A classifier that is to be registered."""
+
+    name: str  # crosswiki-fr
+    folder: Path
+    about: str  # all of its versions, in a line
+    card: str
+    example: str  # a text that it reads
+    corpus: str  # digest of the articles that the score was taken on
+    score: float | None  # macro-F1 on the validation split; None where there are no labels
+    tags: Mapping[str, str]
+
+    @property
+    def weights(self) -> str:
+        """A digest of the parameters: the same classifier is registered once."""
+        with (self.folder / "model.safetensors").open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def publish(candidate: Candidate, client: "MlflowClient", run: str, lock: AbstractContextManager[Any]) -> str:
+    """Register a classifier, and make it the champion if its score beats the holder's on the same articles.
+
+    Args:
+        candidate: what is registered.
+        client: of the store and the registry.
+        run: the id of the run that the classifier belongs to.
+        lock: held while the place is decided on, so that of two workers the better one wins.
+
+    Returns:
+        What happened, in a line.
+    """
+    versions = client.search_model_versions(f"name = '{candidate.name}'")
+    weights = candidate.weights
+    same = [
+        found for found in versions if found.tags.get(WEIGHTS) == weights and found.tags[CORPUS] == candidate.corpus
+    ]
+    new = same[0] if same else _create(candidate, weights, client, run)
+    title = f"{candidate.name} version {new.version}"
+    with lock:
+        # Asked for by name, an alias that is not there is the same error as a store that is away.
+        place = client.get_registered_model(candidate.name).aliases.get(CHAMPION)
+        if place is not None and str(place) == str(new.version):
+            return f"{title} is the {CHAMPION} already"
+        holder = None if place is None else client.get_model_version(candidate.name, str(place)).tags
+        better, why = compare(candidate.score, candidate.corpus, holder)
+        if better:
+            client.set_registered_model_alias(candidate.name, CHAMPION, str(new.version))
+    return f"{title} {'is the new' if better else 'is not the'} {CHAMPION}: it {why}"
+
+
+def compare(score: float | None, corpus: str, holder: Mapping[str, str] | None) -> tuple[bool, str]:
+    """Whether a classifier deserves the champion's place, and why.
+
+    Args:
+        score: its macro-F1, if there were labels to take it on.
+        corpus: digest of the articles that it was taken on.
+        holder: the tags of the version that holds the place; None if it is free.
+    """
+    if holder is None:
+        return True, "beats nobody, as the place was free"
+    if holder.get(CORPUS) != corpus:
+        return False, "was validated on other articles than the holder; move the alias by hand if you want it"
+    if score is None or SCORE not in holder:
+        return False, "cannot be compared, for want of validation labels"
+    other = float(holder[SCORE])
+    return (
+        score > other,
+        f"{'beats' if score > other else 'does not beat'} the holder's macro-F1, {score:.4f} to {other:.4f}",
+    )
+
+
+def client_errors() -> type[Exception]:
+    """What MLflow raises, imported late."""
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException
+
+
+def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str) -> "ModelVersion":
+    """Log the model with a run, and register it."""
+    import mlflow
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Map
+
+    answers = [ColSpec(DataType.string, "topic"), ColSpec(DataType.double, "probability")]
+    answers.append(ColSpec(Map(DataType.double), "probabilities"))
+    signature = ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(answers))
+    experiment = client.get_run(run).info.experiment_id
+    place = client.create_logged_model(experiment, "classifier", run, {**candidate.tags}, model_type="classifier")
+    with _logging_to(client.tracking_uri):
+        logged: Any = Model.log(
+            artifact_path=None,
+            flavor=mlflow.pyfunc,
+            model_id=place.model_id,
+            run_id=run,
+            loader_module=LOADER,  # ours reads safetensors and JSON; nothing is pickled
+            data_path=str(candidate.folder),
+            code_paths=[str(Path(__file__).parents[1])],
+            signature=signature,
+            input_example={"text": [candidate.example]},
+            pip_requirements=[f"mlflow=={version('mlflow')}", *(f"{name}=={_public(name)}" for name in PACKAGES)],
+        )
+        with contextlib.suppress(client_errors()):  # it is there from the second time on
+            client.create_registered_model(candidate.name, description=candidate.about)
+        score = {} if candidate.score is None else {SCORE: f"{candidate.score:.6f}"}
+        told = candidate.card.partition("\n---\n")[2].strip()  # without what the hub alone reads
+        return client.create_model_version(
+            candidate.name,
+            logged.model_uri,
+            run,
+            tags={**score, **candidate.tags, CORPUS: candidate.corpus, WEIGHTS: weights},
+            description=told,
+        )
+
+
+def _public(package: str) -> str:
+    """A version without the local part, as in 2.13.0+cpu, which no index offers."""
+    return version(package).partition("+")[0]
+
+
+@contextlib.contextmanager
+def _logging_to(uri: str) -> Iterator[None]:
+    """Let what takes no client log to a store, and leave the global setting, an environment variable, as it was."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def fetch(name: str) -> Path:
+    """Bring a registered model's files here.
+
+    Args:
+        name: such as models:/crosswiki-fr@champion or models:/crosswiki-fr/2.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    from crosswiki.pipeline.tracking import MLFLOW_DEFAULTS
+
+    for variable, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(variable, value)
+    import mlflow
+
+    try:
+        model = Path(mlflow.artifacts.download_artifacts(name))
+    except (client_errors(), OSError) as error:
+        raise UserError(f"--model: {name}: not in the registry ({' '.join(str(error).split())[:160]})") from error
+    return next((model / "data").iterdir())
