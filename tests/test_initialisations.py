@@ -320,7 +320,7 @@ def test_nothing_on_the_simplex_is_nearer_than_sparsemax(scores: NDArray[numpy.f
 
 
 def test_random_rows_have_the_sources_moments() -> None:
-    source, new, counts = english_to_russian("random", vocabulary_size=600)
+    source, new, counts = english_to_russian("random", tokens=600)
     special = special_tokens(source.tokenizer, new.tokenizer)
     assert counts == {"copied": len(SPECIAL), "mixed": 0, "drawn": len(new.tokenizer) - len(SPECIAL)}
     old = source.model.get_input_embeddings().weight
