@@ -14,8 +14,8 @@ def main(role: Role) -> None:
     """Write data/articles/{role}.parquet, data/dictionaries/, data/similarities/ and metrics/download/{role}.json."""
     params = load_parameters()
     preset = load_preset(params.corpus)
-    language = language_of(role, preset, params.download)
-    source = language_of("source", preset, params.download)
+    language = language_of(role, preset, params)
+    source = language_of("source", preset, params)
     with stage("download", params, params.download, role) as run:
         from crosswiki.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
         from crosswiki.embeddings.similarity import save_judgements

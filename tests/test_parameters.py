@@ -135,7 +135,7 @@ def test_one_language_cannot_play_two_roles(changed: Callable[[str, object], Pat
     message = complaint(changed("download.languages", {"source": "en", "target": "fr", "test": "en"}))
     assert ": download.languages: " in message
     assert "'en'" in message
-    assert "three different languages" in message
+    assert "different languages" in message
 
 
 def test_a_students_layers_are_a_number_or_a_list_in_order(changed: Callable[[str, object], Path]) -> None:
@@ -348,18 +348,18 @@ def test_a_wrong_key_in_a_preset_is_named(presets: Path, old: str, new: str, par
 
 def test_the_shipped_preset_plays_the_default_trio() -> None:
     preset = load_preset("offline", PRESETS)
-    params = load_parameters(SHIPPED).download
+    params = load_parameters(SHIPPED)
     assert [language_of(role, preset, params) for role in ("source", "target", "test")] == ["en", "fr", "es"]
 
 
 def test_a_parameter_overrides_the_language_of_the_preset(changed: Callable[[str, object], Path]) -> None:
     preset = load_preset("offline", PRESETS)
-    params = load_parameters(changed("download.languages", {"source": None, "target": "es", "test": "fr"})).download
+    params = load_parameters(changed("download.languages", {"source": None, "target": "es", "test": "fr"}))
     assert [language_of(role, preset, params) for role in ("source", "target", "test")] == ["en", "es", "fr"]
 
 
 def test_an_unknown_language_lists_what_there_is(changed: Callable[[str, object], Path]) -> None:
-    params = load_parameters(changed("download.languages.target", "de")).download
+    params = load_parameters(changed("download.languages.target", "de"))
     with pytest.raises(UserError, match=r"download\.languages\.target: found 'de'.*en, es, fr") as caught:
         language_of("target", load_preset("offline", PRESETS), params)
     assert "\n" not in str(caught.value)
@@ -369,9 +369,43 @@ def test_an_unknown_language_lists_what_there_is(changed: Callable[[str, object]
 def test_a_language_given_for_one_role_cannot_be_the_presets_of_another(
     changed: Callable[[str, object], Path], role: Role
 ) -> None:
-    params = load_parameters(changed("download.languages.target", "es")).download
-    with pytest.raises(UserError, match=rf"download\.languages\.{role}: found 'es'.*three different languages"):
+    params = load_parameters(changed("download.languages.target", "es"))
+    with pytest.raises(UserError, match=rf"download\.languages\.{role}: found 'es'.*different languages"):
         language_of(role, load_preset("offline", PRESETS), params)
+
+
+@pytest.mark.parametrize("roles", [["source", "target"], ["source", "target", "test"]])
+def test_a_test_language_is_optional(changed: Callable[[str, object], Path], roles: list[str]) -> None:
+    assert load_parameters(changed("roles", roles)).roles == tuple(roles)
+
+
+@pytest.mark.parametrize(
+    "roles", [[], ["source"], ["target", "source"], ["source", "test"], ["source", "target", "tset"]]
+)
+def test_roles_stand_in_their_order(changed: Callable[[str, object], Path], roles: list[str]) -> None:
+    assert ": roles" in complaint(changed("roles", roles))
+
+
+def test_a_role_that_is_left_out_takes_no_language(changed: Callable[[str, object], Path]) -> None:
+    path = changed("roles", ["source", "target"])
+    content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    content["download"]["languages"]["target"] = "es"  # the preset's test language
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(content, file)
+    assert language_of("target", load_preset("offline", PRESETS), load_parameters(path)) == "es"
+
+
+def test_a_test_role_without_a_language_says_how_to_leave_it_out(
+    changed: Callable[[str, object], Path], presets: Path
+) -> None:
+    for languages in ('{source: en, target: "no", test: null}', '{source: en, target: "no"}'):
+        text = FILES_PRESET.replace('{source: en, target: "no", test: zh-yue}', languages)
+        (presets / "mine.yaml").write_text(text, encoding="utf-8")
+        preset = load_preset("mine", presets)
+        with pytest.raises(UserError, match=r"roles: found 'test'.*-S 'roles=\[source,target\]'") as caught:
+            language_of("test", preset, load_parameters(changed("seed", 1)))
+        assert "\n" not in str(caught.value)
+        assert language_of("source", preset, load_parameters(changed("roles", ["source", "target"]))) == "en"
 
 
 def test_a_device_that_is_not_there_is_refused_and_auto_always_finds_one() -> None:

@@ -5,7 +5,7 @@ DVC by itself runs nothing for a key that no stage reads, so a misspelt one woul
 
 import argparse
 
-from crosswiki.pipeline.parameters import ROLES, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.presets import language_of, load_preset
 
 
@@ -17,5 +17,5 @@ def run(_given: argparse.Namespace) -> None:
     """Raise a UserError for the first thing that is wrong."""
     params = load_parameters()
     preset = load_preset(params.corpus)
-    for role in ROLES:
-        language_of(role, preset, params.download)
+    for role in params.roles:
+        language_of(role, preset, params)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section, as_tuple, check, read_yaml
 
@@ -31,7 +31,7 @@ class Languages(Section):
     def _differ(self) -> "Languages":
         given = [language for language in (self.source, self.target, self.test) if language]
         if len(set(given)) < len(given):
-            raise ValueError(f"found {', '.join(map(repr, given))}; three different languages are needed")
+            raise ValueError(f"found {', '.join(map(repr, given))}; different languages are needed")
         return self
 
 
@@ -245,6 +245,7 @@ class Parameters(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     corpus: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    roles: tuple[Role, ...]
     device: Literal["auto", "cpu", "cuda", "mps"]
     download: Download
     prepare: Prepare
@@ -257,6 +258,18 @@ class Parameters(Section):
     finetune_target: FinetuneTarget
     baselines: Baselines
     evaluate: Evaluate
+
+    @model_validator(mode="before")
+    @classmethod
+    def _roles(cls, values: Any) -> Any:
+        return as_tuple(values, "roles")
+
+    @field_validator("roles")
+    @classmethod
+    def _in_order(cls, roles: tuple[Role, ...]) -> tuple[Role, ...]:
+        if roles not in (ROLES, ROLES[:2]):
+            raise ValueError("source and target are needed, in this order, and test may follow")
+        return roles
 
 
 # What a parameter was called before 0.2: such a name is refused with the new one.

@@ -7,17 +7,17 @@ from pydantic import Field, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section, check, read_yaml
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ROLES, Download, Language, Parameters, Role
+from crosswiki.pipeline.parameters import Language, Parameters, Role
 
 PRESETS = Path("data/corpora")
 
 
 class RoleLanguages(Section):
-    """The languages that a preset proposes for the three roles."""
+    """The languages that a preset proposes for the roles; a test language is optional."""
 
     source: Language
     target: Language
-    test: Language
+    test: Language | None = None
 
 
 class VitalArticles(Section):
@@ -176,14 +176,21 @@ def load_preset(name: str, folder: Path = PRESETS) -> Preset:
     return check(_KINDS[content["kind"]], content, path)
 
 
-def language_of(role: Role, preset: Preset, params: Download) -> Language:
+def language_of(role: Role, preset: Preset, params: Parameters) -> Language:
     """The language that plays a role: the parameter's, or else the preset's.
 
     Raises:
-        UserError: the preset has no articles in it, or it plays another role too.
+        UserError: nobody names one, the preset has no articles in it, or it plays another role too.
     """
-    chosen = {r: getattr(params.languages, r) or getattr(preset.languages, r) for r in RoleLanguages.model_fields}
-    language: Language = chosen[role]
+    chosen = {
+        name: getattr(params.download.languages, name) or getattr(preset.languages, name) for name in params.roles
+    }
+    language: Language | None = chosen[role]
+    if language is None:
+        raise UserError(
+            f"params.yaml: roles: found {role!r}, for which the preset {params.corpus} has no language: set "
+            f"download.languages.{role}, or leave the role out: dvc exp run -S 'roles=[source,target]'"
+        )
     available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # the others have all languages
     if available and language not in getattr(preset, available):
         raise UserError(
@@ -194,15 +201,15 @@ def language_of(role: Role, preset: Preset, params: Download) -> Language:
         if other != role and its == language:
             raise UserError(
                 f"params.yaml: download.languages.{role}: found {language!r}, which is the {other} language too; "
-                "three different languages are needed"
+                "different languages are needed"
             )
     return language
 
 
 def languages_of(params: Parameters) -> dict[Role, Language | None]:
-    """Every role's language, for whoever shows it; where the preset cannot be read, what the parameters alone say."""
+    """Each role's language, for display; where the preset cannot be read, what the parameters alone say."""
     try:
         preset = load_preset(params.corpus)
-        return {role: language_of(role, preset, params.download) for role in ROLES}
+        return {role: language_of(role, preset, params) for role in params.roles}
     except UserError:  # the stage that depends on the preset says so; others need not
-        return {role: getattr(params.download.languages, role) for role in ROLES}
+        return {role: getattr(params.download.languages, role) for role in params.roles}
