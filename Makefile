@@ -18,6 +18,7 @@ repro: .venv/ready  ## run every stage of the pipeline that has changed
 	@dvc repro
 
 ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000 (or PORT=…)
+	@echo "the runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs (sort by validation_macro_f1 under Columns)"
 	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
 test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio

@@ -18,6 +18,7 @@ import pytest
 from filelock import FileLock
 
 from crosswiki.pipeline import tracking
+from crosswiki.pipeline.provenance import metric_name
 from crosswiki.pipeline.tracking import tracked
 
 if TYPE_CHECKING:
@@ -565,3 +566,23 @@ print("mlflow" in sys.modules)
     out, error = python(code, CROSSWIKI_TRACKING="off").communicate(timeout=60)
     assert (out, error) == ("False\n", "")
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        *("R&D", "l'art", "arts, sports", "C++", "law (civil)", "100 %", "a\tb"),
+        *("a" * 260, "и" * 251, "a//b", "/a", "../b", "./c"),
+    ],
+)
+def test_every_name_that_people_give_a_topic_is_one_that_mlflow_takes(topic: str) -> None:
+    from mlflow.utils.validation import _validate_metric_name
+
+    for name in (topic, f"corpus.target.labels.train.{topic}"):
+        _validate_metric_name(metric_name(name))
+    assert metric_name(topic) != metric_name(f"{topic}!")
+
+
+@pytest.mark.parametrize("name", ["loss", "evaluation.target.finetuned.accuracy", "corpus.Physical sciences", "Топик"])
+def test_names_that_mlflow_takes_stay(name: str) -> None:
+    assert metric_name(name) == name

@@ -1,10 +1,14 @@
 """Check params.yaml and the corpus preset that it names, before anything runs; silent when all is well.
 
-DVC by itself runs nothing for a key that no stage reads, so a misspelt one would pass unseen.
+DVC by itself runs nothing for a key that no stage reads, so a misspelt one would pass unseen. A lock file that a killed
+run has left cut off is removed.
 """
 
 import argparse
+import sys
+from pathlib import Path
 
+from crosswiki.pipeline.locks import mend_locks
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.presets import language_of, load_preset
 
@@ -15,6 +19,8 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(_given: argparse.Namespace) -> None:
     """Raise a UserError for the first thing that is wrong."""
+    if line := mend_locks(Path()):
+        print(line, file=sys.stderr)
     params = load_parameters()
     preset = load_preset(params.corpus)
     for role in params.roles:

@@ -1,10 +1,13 @@
 """What is known of a run beside what it does: commit, person, machine, everything installed, and its numbers."""
 
 import getpass
+import hashlib
 import json
 import math
 import os
 import platform
+import posixpath
+import re
 import resource
 import subprocess
 import sys
@@ -12,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
+
+LONGEST_NAME = 250  # of a metric, in MLflow
 
 
 def git_commit(root: Path) -> str:
@@ -57,6 +62,22 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
 
 
+def metric_name(name: str) -> str:
+    """A name that MLflow takes for a metric: people's names for topics and files have letters that it refuses.
+
+    MLflow takes letters, digits, `_`, `-`, `.`, `:`, `/` and spaces, 250 of them at most, in a form that is also a
+    clean relative path. A name that is changed ends in a digest of the whole, so that no two become one.
+    """
+    clean = re.sub(r"[^\w.\-: /]", "_", name)
+    clean = (
+        clean if posixpath.normpath(clean) == clean and not clean.startswith(("/", "..")) else clean.replace("/", "_")
+    )
+    if clean == name and len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{clean[: LONGEST_NAME - 9]}-{digest}"
+
+
 def numbers_below(folder: Path) -> Iterator[tuple[str, float]]:
     """Read every number in a folder of metrics files, under a name such as skipgram.target.loss."""
     for path in sorted([*folder.glob("*.json"), *folder.glob("*/*.json")]):
@@ -67,4 +88,4 @@ def numbers_below(folder: Path) -> Iterator[tuple[str, float]]:
         place = ".".join(path.relative_to(folder).with_suffix("").parts)
         for key, value in flat({place: content}):
             if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-                yield key, float(value)
+                yield metric_name(key), float(value)

@@ -21,7 +21,16 @@ import psutil
 from filelock import FileLock
 
 from crosswiki.pipeline.graph import data_hashes, files_of
-from crosswiki.pipeline.provenance import flat, git_commit, installed, machine, numbers_below, peak_memory, user
+from crosswiki.pipeline.provenance import (
+    flat,
+    git_commit,
+    installed,
+    machine,
+    metric_name,
+    numbers_below,
+    peak_memory,
+    user,
+)
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits until a run starts
     from mlflow import MlflowClient
@@ -29,6 +38,8 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits unti
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 INVOCATION = "crosswiki.invocation"  # the tag by which the stages of one invocation find their parent
+# Without this tag MLflow's page takes the experiment for one of generative AI, and opens on an empty list of traces.
+KIND, KIND_OF_TRAINING = "mlflow.experimentKind", "custom_model_development"
 PATIENCE = 15  # seconds to wait for a database that somebody else has locked
 INTERVAL = 2.0  # seconds between two sendings of metrics
 # What a stage's run has in common with its parent, so that either can be found by it.
@@ -104,6 +115,8 @@ class Run:
             found = self._client.get_experiment_by_name("crosswiki")
             artifacts = None if uri.startswith("http") else (root / "mlruns").as_uri()  # a server has its own place
             experiment = found.experiment_id if found else self._client.create_experiment("crosswiki", artifacts)
+            if not found or found.tags.get(KIND) != KIND_OF_TRAINING:
+                self._client.set_experiment_tag(experiment, KIND, KIND_OF_TRAINING)
             self._parent = _parent(self._client, experiment, root, stage, everything)
         self._client.update_run(self._parent.info.run_id, status="RUNNING")
         shared = {key: tag for key, tag in self._parent.data.tags.items() if key in SHARED}
@@ -127,7 +140,8 @@ class Run:
             step: where on the curve; None stands for the metric's last step.
         """
         now = int(time.time() * 1000)
-        for key, value in values.items():
+        for name, value in values.items():
+            key = metric_name(name)
             self._steps[key] = self._steps.get(key, 0) if step is None else int(step)
             self._points.append((key, float(value), now, self._steps[key]))
         if time.monotonic() >= self._due:
