@@ -69,9 +69,8 @@ def metric_name(name: str) -> str:
     clean relative path. A name that is changed ends in a digest of the whole, so that no two become one.
     """
     clean = re.sub(r"[^\w.\-: /]", "_", name)
-    clean = (
-        clean if posixpath.normpath(clean) == clean and not clean.startswith(("/", "..")) else clean.replace("/", "_")
-    )
+    if posixpath.normpath(clean) != clean or clean.startswith(("/", "..")):
+        clean = f"_{clean.replace('/', '_')}"
     if clean == name and len(name) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
