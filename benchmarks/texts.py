@@ -70,14 +70,14 @@ def main() -> None:
     total = sum(map(len, expected.values()))
     print(f"| {len(articles)} articles | characters | pieces of markup left | sentences kept, of {total:,} |")
     print("| --- | --- | --- | --- |")
-    for system, its in texts.items():
-        marks = sum(len(MARKUP.findall(text)) for text in its.values())
-        kept = sum(len(expected[n] & sentences(text)) for n, text in its.items())
-        print(f"| {system} | {sum(map(len, its.values())):,} | {marks:,} | {kept / total:.1%} |")
+    for system, cleaned in texts.items():
+        marks = sum(len(MARKUP.findall(text)) for text in cleaned.values())
+        kept = sum(len(expected[n] & sentences(text)) for n, text in cleaned.items())
+        print(f"| {system} | {sum(map(len, cleaned.values())):,} | {marks:,} | {kept / total:.1%} |")
     for folder in sys.argv[1:]:
-        for system, its in {**texts, "wikitext": articles}.items():
+        for system, cleaned in {**texts, "wikitext": articles}.items():
             (Path(folder) / system).mkdir(parents=True, exist_ok=True)
-            for number, text in its.items():
+            for number, text in cleaned.items():
                 (Path(folder) / system / f"{number}.txt").write_text(text, encoding="utf-8")
 
 

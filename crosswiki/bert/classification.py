@@ -115,10 +115,10 @@ def read_texts(
     with fast_attention(model, device), autocast:
         for group in progress(groups, what):
             inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
-            said = model(**inputs, output_hidden_states=hidden)
-            logits[group] = said.logits.float().cpu()
+            outputs = model(**inputs, output_hidden_states=hidden)
+            logits[group] = outputs.logits.float().cpu()
             if hidden:
-                states[group] = mean_hidden(said.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
+                states[group] = mean_hidden(outputs.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
     return logits, states
 
 

@@ -40,34 +40,36 @@ class Initialised:
     rows: Tensor  # those embeddings, [mixed, hidden]
 
 
-def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
+def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
     """Our own: WECHSEL with CSLS, spelling and a dictionary for the cosine, mixtures as long as their parts, copies.
 
     See `mix_embeddings` and `translated_tokens`; tokens that are spelled the same and likely to mean the same are
     copied (`alike_tokens`), and what has no vector but translations is the mean of those.
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
-    copied = alike_tokens(tokens.source, tokens.other, known, own.copied_min_length)
+    copied = alike_tokens(tokens.source, tokens.other, known, settings.copied_min_length)
     new = known.clone()
     new[list(copied)] = False
     spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
-    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if own.dictionary_weight else [])
+    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if settings.dictionary_weight else [])
     translated = translated[:, usable.numpy()]
-    told = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
+    translated_only = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
     mixed = mix_embeddings(
         tokens.embeddings[usable],
         tokens.source_vectors[usable],
         tokens.other_vectors[new],
-        own.neighbours,
-        own.temperature,
-        spelling=compare_spelling(*spelled, own.spelling_weight),
-        translations=translated[new.numpy()] * own.dictionary_weight,
+        settings.neighbours,
+        settings.temperature,
+        spelling=compare_spelling(*spelled, settings.spelling_weight),
+        translations=translated[new.numpy()] * settings.dictionary_weight,
     )
-    means = mean_embeddings(tokens.embeddings[usable], translated[told.numpy()])
-    return Initialised(copied, torch.cat([new.nonzero()[:, 0], told.nonzero()[:, 0]]), torch.cat([mixed, means]))
+    means = mean_embeddings(tokens.embeddings[usable], translated[translated_only.numpy()])
+    return Initialised(
+        copied, torch.cat([new.nonzero()[:, 0], translated_only.nonzero()[:, 0]]), torch.cat([mixed, means])
+    )
 
 
-def wechsel(tokens: Tokens, own: Transplant) -> Initialised:
+def wechsel(tokens: Tokens, settings: Transplant) -> Initialised:
     """WECHSEL (Minixhofer, Paischer and Rekabsaz 2022, section 3), with the numbers of its section 4.
 
     A new token's embedding is the mean of those of the 10 source tokens with the highest cosine, weighted by
@@ -85,7 +87,7 @@ def wechsel(tokens: Tokens, own: Transplant) -> Initialised:
     return Initialised({}, known.nonzero()[:, 0], torch.cat(mixed))
 
 
-def focus(tokens: Tokens, own: Transplant) -> Initialised:
+def focus(tokens: Tokens, settings: Transplant) -> Initialised:
     """FOCUS (Dobler and de Melo 2023, section 2): overlapping tokens are copied, and anchor the others.
 
     A new token's embedding is a mixture of the anchors', weighted by sparsemax(cosine) in an auxiliary space of the new
@@ -106,13 +108,13 @@ def focus(tokens: Tokens, own: Transplant) -> Initialised:
     return Initialised(copied, new.nonzero()[:, 0], torch.cat(mixed))
 
 
-def random(tokens: Tokens, own: Transplant) -> Initialised:
+def random(tokens: Tokens, settings: Transplant) -> Initialised:
     """A control: nothing is known of any token, so that all are drawn; only the encoder is carried over."""
     hidden = tokens.embeddings.shape[1]
     return Initialised({}, torch.zeros(0, dtype=torch.int64), tokens.embeddings.new_zeros(0, hidden))
 
 
-def mean(tokens: Tokens, own: Transplant) -> Initialised:
+def mean(tokens: Tokens, settings: Transplant) -> Initialised:
     """A control: every token has the mean of the source's embeddings, and says nothing but that it is a token."""
     everyone = torch.arange(len(tokens.other))
     return Initialised({}, everyone, tokens.embeddings.mean(0).expand(len(everyone), -1))

@@ -24,7 +24,7 @@ from crosswiki.bert.models import layers_from_the_top
 from crosswiki.bert.precision import fast_attention, half_precision
 from crosswiki.bert.rows import only_rows_read
 from crosswiki.pipeline.outputs import checkpoint_path
-from crosswiki.pipeline.parameters import Training
+from crosswiki.pipeline.parameters import MaskedLanguageModel, RepresentationDistillation, Training
 
 Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
@@ -54,17 +54,26 @@ class Schedule:
         return max(1, round(texts * self.epochs / self.batch_size), self.min_steps) if self.epochs else 0
 
 
-def schedule_of(params: Training) -> Schedule:
-    """A schedule as a section of params.yaml gives it."""
-    return Schedule(**{field: getattr(params, field) for field in Schedule.__dataclass_fields__})
+def schedule_of(settings: Training) -> Schedule:
+    """The schedule that a section of params.yaml gives."""
+    return Schedule(**{field: getattr(settings, field) for field in Schedule.__dataclass_fields__})
+
+
+def one_epoch(settings: RepresentationDistillation | MaskedLanguageModel) -> Schedule:
+    """One pass over as many batches as there are steps, without weight decay."""
+    batch_size, rate, dropout = settings.batch_size, settings.learning_rate, settings.dropout
+    return Schedule(1, batch_size, rate, warmup_ratio=0.1, weight_decay=0.0, dropout=dropout)
 
 
 def gradually(model: PreTrainedModel, share: float) -> Waiting:
-    """What waits for how long, so that the layers learn from the last one down (Howard and Ruder 2018, section 3.3).
+    """Gradual unfreezing: layers begin to learn one by one, the last one first (Howard and Ruder 2018, section 3.3).
 
     Args:
-        model: whose output layer may be frozen.
+        model: a model whose output layer may be frozen.
         share: of the steps, after which all layers learn.
+
+    Returns:
+        Each layer's parameters, with the share of the steps for which they stay as they are.
     """
     groups = layers_from_the_top(model)
     last = len(groups) - 1

@@ -37,7 +37,7 @@ def transplant(
     source_vectors: Tensor,
     other_vectors: Tensor,
     dictionary: Entries,
-    own: Transplant,
+    settings: Transplant,
     seed: int,
 ) -> tuple[Classifier, dict[str, int]]:
     """Copy every parameter of a classifier but its token embeddings, and build those for another tokenizer.
@@ -51,7 +51,7 @@ def transplant(
         source_vectors: what `token_vectors` gives for the teacher's tokenizer.
         other_vectors: what it gives for the new one, in the same space.
         dictionary: known translations, (source, other).
-        own: the method, one of `INITIALISATIONS`, and its numbers.
+        settings: the method, one of `INITIALISATIONS`, and its numbers.
         seed: of the draws.
 
     Returns:
@@ -64,7 +64,7 @@ def transplant(
         0
     )
     tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, dictionary)
-    made = INITIALISATIONS[own.method](tokens, own)
+    made = INITIALISATIONS[settings.method](tokens, settings)
     copied = {**made.copied, **special_tokens(source.tokenizer, tokenizer)}
     rows[made.mixed] = made.rows
     rows[list(copied)] = embeddings[list(copied.values())]

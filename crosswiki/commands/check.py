@@ -17,7 +17,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
     """The command takes none."""
 
 
-def run(_given: argparse.Namespace) -> None:
+def run(_arguments: argparse.Namespace) -> None:
     """Raise a UserError for the first thing that is wrong."""
     if line := mend_locks(Path()):
         print(line, file=sys.stderr)

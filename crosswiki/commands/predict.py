@@ -30,15 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="with the probability of every topic")
 
 
-def _check(given: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace) -> None:
     """Refuse arguments that do not go together, before anything is loaded."""
-    if given.texts and given.file:
-        given.parser.error("texts are given, or a file, not both")
-    if not given.texts and not given.file:
+    if arguments.texts and arguments.file:
+        arguments.parser.error("texts are given, or a file, not both")
+    if not arguments.texts and not arguments.file:
         if sys.stdin.isatty():
-            given.parser.error("a text, --file or a pipe is needed")
-        given.file = Path("-")
-    if any(not text.strip() for text in given.texts):
+            arguments.parser.error("a text, --file or a pipe is needed")
+        arguments.file = Path("-")
+    if any(not text.strip() for text in arguments.texts):
         raise UserError("the text is empty: there is nothing to classify")
 
 
@@ -64,11 +64,11 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     return folder, language or folders.get(folder), params.prepare.fold_yo
 
 
-def run(given: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Write one JSON object a text to standard output, in the texts' order."""
-    _check(given)
-    folder, language, fold_yo = choose(given.language, given.model)
-    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read_records(given.file)
+    _check(arguments)
+    folder, language, fold_yo = choose(arguments.language, arguments.model)
+    records: Iterable[dict[str, Any]] = [{"text": text} for text in arguments.texts] or read_records(arguments.file)
     waiting, unread, total = iter(records), 0, 0
     batch = list(islice(waiting, BATCH))
     from crosswiki.pipeline.devices import (
@@ -80,8 +80,8 @@ def run(given: argparse.Namespace) -> None:
     while batch:
         for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):
             found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
-            every = {"probabilities": answer.probabilities} if given.all else {}
-            print(json.dumps({**record, **found, "model": given.model or str(folder), **every}, ensure_ascii=False))
+            every = {"probabilities": answer.probabilities} if arguments.all else {}
+            print(json.dumps({**record, **found, "model": arguments.model or str(folder), **every}, ensure_ascii=False))
             unread += answer.topic is None
         sys.stdout.flush()
         total += len(batch)

@@ -66,6 +66,11 @@ def known_pairs(entries: Iterable[tuple[str, str]], source: Vocabulary, other: V
     )
 
 
+def entries_of_pairs(pairs: Pairs, source: Vocabulary, other: Vocabulary) -> Entries:
+    """The words that pairs of row numbers stand for."""
+    return [(source.words[int(s)], other.words[int(o)]) for s, o in zip(pairs.source, pairs.other, strict=True)]
+
+
 def words_beyond(
     entries: Entries, other: Vocabulary, source: Vocabulary, texts: Sequence[str], language: str, most: int
 ) -> list[str]:

@@ -47,10 +47,10 @@ def nearest_words(word: str, words: WordVectors, others: WordVectors, best: int)
         The nearest first, each with its cosine.
     """
     place = words.vocabulary.ids[word]
-    own, keys = unit(words.vectors), unit(others.vectors)
-    cosines = keys @ own[place]
+    vectors, keys = unit(words.vectors), unit(others.vectors)
+    cosines = keys @ vectors[place]
     within = words.vocabulary.words == others.vocabulary.words
-    scores = cosines if within else 2 * cosines - mean_similarity(keys, own[:ASKED], CSLS)
+    scores = cosines if within else 2 * cosines - mean_similarity(keys, vectors[:ASKED], CSLS)
     if within:
         scores[place] = -torch.inf
     found = scores.topk(min(best, len(keys) - within)).indices.tolist()

@@ -50,8 +50,8 @@ def label_curve(
         tuned = learn(counts[len(counts) // 2], penalties)
         chosen = tuned.get_params()[PENALTY]
     for count in progress(counts, "TF-IDF on more labels"):
-        said = learn(count, [chosen]).predict(test["text"].tolist()).tolist()
+        predicted = learn(count, [chosen]).predict(test["text"].tolist()).tolist()
         concepts = test["concept"].tolist()
-        found = score(test["topic"].tolist(), said, concepts, params.bootstrap_resamples, params.confidence, seed)
+        found = score(test["topic"].tolist(), predicted, concepts, params.bootstrap_resamples, params.confidence, seed)
         rows.append((count, found["accuracy"], found["accuracy_low"], found["accuracy_high"]))
     return pandas.DataFrame(rows, columns=["labels", "accuracy", "accuracy_low", "accuracy_high"])

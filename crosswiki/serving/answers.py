@@ -67,6 +67,6 @@ def load_reader(folder: Path, language: str | None = None, *, fold_yo: bool = Fa
         UserError: there is no model in that folder.
     """
     classifier = load_classifier(folder)
-    own = getattr(classifier.model.config, LANGUAGE, None)
-    folded = getattr(classifier.model.config, FOLD_YO, False) if own else fold_yo
-    return Reader(classifier, own or language or "", Spelling(folded))
+    recorded_language = getattr(classifier.model.config, LANGUAGE, None)
+    folded = getattr(classifier.model.config, FOLD_YO, False) if recorded_language else fold_yo
+    return Reader(classifier, recorded_language or language or "", Spelling(folded))

@@ -133,13 +133,13 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
         with contextlib.suppress(client_errors()):  # it is there from the second time on
             client.create_registered_model(candidate.name, description=candidate.about)
         score = {} if candidate.score is None else {SCORE: f"{candidate.score:.6f}"}
-        told = candidate.card.partition("\n---\n")[2].strip()  # without what the hub alone reads
+        description = candidate.card.partition("\n---\n")[2].strip()  # without what the hub alone reads
         return client.create_model_version(
             candidate.name,
             logged.model_uri,
             run,
             tags={**score, **candidate.tags, CORPUS: candidate.corpus, WEIGHTS: weights},
-            description=told,
+            description=description,
         )
 
 

@@ -106,11 +106,11 @@ def merge(matrix, start, end, places, borrowed, weights):
         change[:] = 0
         moved = False
         for shard in range(len(borrowed)):
-            place, own = places[shard, word], borrowed[shard]
+            place, rows = places[shard, word], borrowed[shard]
             if place >= 0:
                 moved = True
                 for column in range(len(change)):
-                    change[column] += own[place, column] - matrix[word, column]
+                    change[column] += rows[place, column] - matrix[word, column]
         if moved:
             for column in range(len(change)):
                 matrix[word, column] += weights[word] * change[column]

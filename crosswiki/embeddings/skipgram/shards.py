@@ -66,14 +66,14 @@ class Sampler:
             seed: of every draw of a step.
             shard: which of the step's pieces it is; each has draws of its own.
         """
-        own, seeds = self.settings, numpy.random.SeedSequence([seed, shard]).generate_state(2, numpy.uint64)
+        settings, seeds = self.settings, numpy.random.SeedSequence([seed, shard]).generate_state(2, numpy.uint64)
         words, first, last = (numpy.empty(len(tokens), numpy.int32) for _ in range(3))
         kept = kernels.keep_words(
-            tokens, ends, self._keep, own.window, own.dynamic_window, seeds[0], words, first, last
+            tokens, ends, self._keep, settings.window, settings.dynamic_window, seeds[0], words, first, last
         )
         words, first, last = words[:kept], first[:kept], last[:kept]
-        groups = -(-(last - first - 1) // own.shared_negatives)
-        noise = numpy.empty(int(groups.sum()) * own.negatives, numpy.int32)
+        groups = -(-(last - first - 1) // settings.shared_negatives)
+        noise = numpy.empty(int(groups.sum()) * settings.negatives, numpy.int32)
         kernels.draw_noise(self._accept, self._alias, seeds[1], noise)
         return Sampled(words, first, last, noise)
 
@@ -153,11 +153,13 @@ class ShardTrainer:
 
     def _weights_of(self, tokens: int) -> list[Matrix]:
         """`merge_weights` of both matrices, for shards that have read so many tokens each."""
-        own, sample = self.settings, self.sample
+        settings, sample = self.settings, self.sample
         kept = self._counts * sample.kept * (tokens / max(int(self._counts.sum()), 1))
-        pairs = kept * (own.window + 1 if own.dynamic_window else 2 * own.window)  # each centre's contexts, roughly
-        collected = pairs * (1 + own.negatives), pairs + sample.noise * pairs.sum() * own.negatives
-        return [merge_weights(some, own.shards).astype(numpy.float32) for some in collected]
+        pairs = kept * (
+            settings.window + 1 if settings.dynamic_window else 2 * settings.window
+        )  # each centre's contexts, roughly
+        collected = pairs * (1 + settings.negatives), pairs + sample.noise * pairs.sum() * settings.negatives
+        return [merge_weights(some, settings.shards).astype(numpy.float32) for some in collected]
 
 
 def merge_weights(pairs: NDArray[numpy.float64], shards: int) -> NDArray[numpy.float64]:
