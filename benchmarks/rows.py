@@ -18,7 +18,8 @@ from transformers import PreTrainedModel
 from crosswiki.bert.classification import encode, padding
 from crosswiki.bert.distillation import UNKNOWN, batch_loss
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier
-from crosswiki.bert.training import Schedule, train
+from crosswiki.bert.schedules import Schedule
+from crosswiki.bert.training import train
 from crosswiki.corpora.articles import load_articles
 from crosswiki.pipeline.parameters import load_parameters
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from crosswiki.bert.classification import encode, padding
 from crosswiki.bert.distillation import UNKNOWN, batch_loss, pair_articles, teacher_outputs
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
-from crosswiki.bert.training import curve, schedule_of, train
+from crosswiki.bert.schedules import schedule_of
+from crosswiki.bert.training import curve, train
 from crosswiki.corpora.articles import load_articles, pick
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json

@@ -6,7 +6,8 @@ from crosswiki.bert.classification import predict_topics
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
 from crosswiki.bert.models import load_pretrained, save_classifier
-from crosswiki.bert.training import curve, schedule_of
+from crosswiki.bert.schedules import schedule_of
+from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.alignment import standardise

@@ -13,7 +13,8 @@ from crosswiki.bert.models import (
     load_classifier,
     save_classifier,
 )
-from crosswiki.bert.training import History, curve, gradually, schedule_of
+from crosswiki.bert.schedules import schedule_of
+from crosswiki.bert.training import History, curve, gradually
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.scores import validation_scores

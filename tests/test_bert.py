@@ -58,8 +58,9 @@ from crosswiki.bert.models import (
     with_embeddings,
 )
 from crosswiki.bert.rows import only_rows_read
+from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.tokenization import extend_tokenizer, train_tokenizer
-from crosswiki.bert.training import History, Schedule, curve, gradually, train
+from crosswiki.bert.training import History, curve, gradually, train
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError

@@ -21,7 +21,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import mean_hidden, pad_rows, predict_logits
 from crosswiki.bert.models import Classifier, with_embeddings
-from crosswiki.bert.training import History, Loss, Measure, Report, one_epoch, train
+from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.training import History, Loss, Measure, Report, train
 from crosswiki.embeddings.glossary import close_up, gloss
 from crosswiki.pipeline.parameters import RepresentationDistillation
 

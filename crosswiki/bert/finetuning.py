@@ -5,7 +5,8 @@ import torch
 
 from crosswiki.bert.classification import encode, label_loss, padding
 from crosswiki.bert.models import Classifier
-from crosswiki.bert.training import History, Report, Schedule, Waiting, train
+from crosswiki.bert.schedules import Schedule
+from crosswiki.bert.training import History, Report, Waiting, train
 from crosswiki.pipeline.errors import UserError
 
 

@@ -1,6 +1,6 @@
-"""Masked-language-model training (Devlin et al. 2019), on a new language's text alone or on the source's beside it.
+"""Masked-language-model training (Devlin et al. 2019) on a new language's text, alone or together with the source's.
 
-On both at once as in Tran 2020 ("From English to Foreign Languages: Transferring Pre-trained Language Models"): one
+Joint training is that of Tran 2020 ("From English to Foreign Languages: Transferring Pre-trained Language Models"): one
 encoder, and embeddings for each language.
 """
 
@@ -19,7 +19,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import pad_rows
 from crosswiki.bert.models import Classifier, seeded, with_embeddings
-from crosswiki.bert.training import History, Measure, Report, one_epoch, train
+from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.training import History, Measure, Report, train
 from crosswiki.pipeline.parameters import MaskedLanguageModel
 
 
@@ -27,7 +28,13 @@ class MaskedLanguageHead(nn.Module):
     """Predicts hidden tokens: dense, GELU, layer norm, and the token embeddings themselves (tied)."""
 
     def __init__(self, hidden: int, width: int, vocabulary: int) -> None:
-        """Make the head's own parameters; the embeddings, which ALBERT has narrower, come with each call."""
+        """Make the head's parameters; the token embeddings are an argument of `forward`.
+
+        Args:
+            hidden: width of the hidden states.
+            width: of the token embeddings, which ALBERT has narrower.
+            vocabulary: number of tokens.
+        """
         super().__init__()
         self.dense = nn.Linear(hidden, width)
         self.norm = nn.LayerNorm(width)
@@ -42,13 +49,13 @@ class MaskedLanguageHead(nn.Module):
 
 
 def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, share: float, seed: int) -> Dataset:
-    """Hide tokens as BERT does: of the chosen ones 80 % become the mask, 10 % another token, 10 % stay.
+    """Hide tokens as BERT does: 80 % of the chosen tokens become the mask, 10 % a random token, 10 % stay.
 
     Args:
         texts: any number.
-        tokenizer: whose ids.
-        tokens: at most so many of each text.
-        share: of the tokens that are chosen; special ones never are, and every text has at least one.
+        tokenizer: gives the ids.
+        tokens: maximum length of a text in tokens.
+        share: of the tokens that are chosen; never special ones, and at least one in each text.
         seed: of the choice.
 
     Returns:
@@ -109,8 +116,8 @@ def language_heads(classifier: Classifier, source: tuple[nn.Embedding, int] | No
     """Inside the block, a model has what it needs to predict hidden tokens.
 
     Args:
-        classifier: whose model it is.
-        source: for joint training, the source's embeddings, which learn too, and its number of tokens.
+        classifier: the model, and the tokenizer of its language.
+        source: for joint training: the source's embeddings, which are trained too, and its number of tokens.
         seed: of the heads' weights.
     """
     model, width = classifier.model, classifier.model.get_input_embeddings().embedding_dim
