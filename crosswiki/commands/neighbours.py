@@ -8,7 +8,7 @@ from crosswiki.pipeline.presets import languages_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments."""
     parser.add_argument("word", help="in any of the languages")
     parser.add_argument("--language", help="of the word; otherwise the first that knows it: source, target, test")
     parser.add_argument("--best", type=int, default=8, help="how many words of each language")
@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Print a line for each language: the nearest words with their cosines."""
     from crosswiki.embeddings.lookup import FOLDERS, load_aligned, nearest_words  # with PyTorch
 
-    # A role that `align` has not come to yet is left out.
+    # Roles that `align` has not aligned yet are left out.
     loaded = [role for role in ROLES if role == "source" or FOLDERS[role].is_dir()]
     languages, vectors = languages_of(load_parameters()), load_aligned(loaded)
     codes = {role: languages[role] or role for role in vectors}

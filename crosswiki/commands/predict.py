@@ -18,11 +18,11 @@ MODELS: dict[Role, Path] = {
     "target": Path("models/target"),
     "test": Path("models/transplanted/test"),
 }
-BATCH = 1024  # texts that are read before the first of them is answered
+BATCH = 1024  # texts that are read and classified at a time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments."""
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to classify")
     parser.add_argument("--file", type=Path, help="one text a line, or JSON Lines with the key text; - is a pipe")
     parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse arguments that do not go together, before anything is loaded."""
+    """Refuse combinations of arguments that are not allowed, before anything is loaded."""
     if arguments.texts and arguments.file:
         arguments.parser.error("texts are given, or a file, not both")
     if not arguments.texts and not arguments.file:
@@ -43,7 +43,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
-    """The folder of the model that is asked for, and what params.yaml says it reads: the language, and with ё folded.
+    """Choose a model: its folder, and from params.yaml its language and whether it reads ё as е.
 
     Raises:
         UserError: no model here reads that language, or there is none in the folder or under the registered name.
@@ -51,7 +51,7 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     if model and model.startswith("models:/"):
         from crosswiki.serving.registry import fetch
 
-        return fetch(model), None, False  # it says itself what it reads
+        return fetch(model), None, False  # its config.json has both
     params = load_parameters()
     languages = languages_of(params)
     folders = {MODELS[role]: languages[role] for role in MODELS}
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     waiting, unread, total = iter(records), 0, 0
     batch = list(islice(waiting, BATCH))
     from crosswiki.pipeline.devices import (
-        choose_device,  # PyTorch and transformers, once the question is known to make sense
+        choose_device,  # imports PyTorch, after the arguments are checked
     )
     from crosswiki.serving.answers import load_reader
 

@@ -189,7 +189,7 @@ def alias_table(probability: NDArray[numpy.float64]) -> tuple[NDArray[numpy.uint
         probability: of each word, [words].
 
     Returns:
-        The probability (times `FULL`) that an index stands for itself, and the word that it stands for otherwise, [words].
+        The probability (times `FULL`) that an index stands for itself, and the word it stands for otherwise, [words].
     """
     accept, alias = probability * len(probability), numpy.arange(len(probability), dtype=numpy.int32)
     small, large = (list(numpy.flatnonzero(which)) for which in (accept < 1, accept >= 1))
