@@ -1,6 +1,6 @@
 """Skip-gram beside gensim and fastText: words a second and word similarity, on the source corpus, in one process.
 
-`make bench` after `make repro`. All train on the same words with the same settings, by turns, but for the noise words
+`make bench` after `make repro`. All train on the same words with the same settings, in turn, but for the noise words
 that crosswiki's contexts share (`--shared`). fastText takes part where it is installed (`pip install fasttext-ng`,
 which compiles it), without its subwords. Similarity is Spearman's correlation on the files that gensim carries. The
 time that each needs to count words is left out.

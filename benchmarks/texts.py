@@ -1,8 +1,8 @@
-"""What crosswiki, wikiextractor and gensim leave of 50 real articles, and what each loses.
+"""The plain text that crosswiki, wikiextractor and gensim make of 50 real articles, and what each loses.
 
-`python -m benchmarks.texts` prints, for each system, how many characters it leaves, how much markup among them, and how
-many of the sentences that mwparserfromhell finds in the same wikitext it still has; `python -m benchmarks.texts FOLDER`
-also writes the texts, a folder a system and a file an article, to be laid side by side.
+`python -m benchmarks.texts` prints, for each system, the number of characters, the pieces of markup among them, and how
+many of the sentences that mwparserfromhell finds in the same wikitext it keeps; `python -m benchmarks.texts FOLDER`
+also writes the texts, a folder for each system and a file for each article, for comparison.
 """
 
 import bz2
@@ -64,7 +64,7 @@ def main() -> None:
         "gensim": {number: filter_wiki(wikitext) for number, wikitext in articles.items()},
         "mwparserfromhell": {n: mwparserfromhell.parse(text).strip_code() for n, text in articles.items()},
     }
-    # Of broken references the library leaves the text, so it gets none to read here.
+    # mwparserfromhell keeps the text of broken references, so references are removed first.
     prose = {number: REFERENCE.sub("", wikitext) for number, wikitext in articles.items()}
     expected = {number: sentences(mwparserfromhell.parse(text).strip_code()) for number, text in prose.items()}
     total = sum(map(len, expected.values()))
