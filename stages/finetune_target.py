@@ -55,7 +55,6 @@ def main() -> None:
                 report=lambda values, step: run.metrics({f"scratch_{key}": values[key] for key in values}, step),
                 **options,
             )
-
         summary: dict[str, float] = {"labels": len(texts)}
         summary |= {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         if not validation.empty:
