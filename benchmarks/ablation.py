@@ -1,9 +1,9 @@
-"""What each part is worth: the default run with one thing changed at a time, over several seeds.
+"""Ablation: the default run with one change at a time, over several seeds.
 
 `python -m benchmarks.ablation queue` puts the experiments into DVC's queue (`--seeds 1 2 3`, `--rows` for some of
 them), `dvc queue start` runs them, and `python -m benchmarks.ablation write` puts what has run into docs/results.md,
-between its marks, and draws docs/labels.png. `make ablation` does all three. An experiment that is there already is not
-queued again, and DVC runs no stage that an experiment before it has run with the same inputs.
+between its marks, and draws docs/labels.png. `make ablation` does all three. Existing experiments are not queued
+again, and DVC runs no stage again whose inputs an earlier experiment had.
 """
 
 import argparse
@@ -66,7 +66,7 @@ Evaluation = Mapping[str, Mapping[str, Mapping[str, float] | None]]
 
 @dataclass(frozen=True)
 class Mean:
-    """Over seeds."""
+    """A mean over seeds."""
 
     mean: float
     half: float | None  # of the 95 % interval (Student's t); None with one seed
@@ -98,10 +98,10 @@ def shown() -> list[dict[str, Any]]:
 
 
 def evaluations(experiments: Iterable[Mapping[str, Any]]) -> dict[str, Evaluation]:
-    """What metrics/evaluation.json says in each experiment that has ended, by the experiment's name."""
+    """metrics/evaluation.json of each finished experiment, by the experiment's name."""
     found: dict[str, Evaluation] = {}
     for one in experiments:
-        # Those that wait, run or have failed have the metrics of the run that they change something of.
+        # Queued, running and failed experiments have the metrics of the commit that they start from.
         if (one.get("executor") or {}).get("state", "success") != "success":
             continue
         data = (one["revs"] or [{}])[0].get("data") or {}
@@ -112,7 +112,7 @@ def evaluations(experiments: Iterable[Mapping[str, Any]]) -> dict[str, Evaluatio
 
 
 def gather(found: Mapping[str, Evaluation]) -> dict[str, dict[str, Mean]]:
-    """The accuracy of each column's system in each row, over the seeds that there are; rows that never ran are out."""
+    """Each column's mean accuracy in each row, over the available seeds; rows without a run are left out."""
     table: dict[str, dict[str, Mean]] = {}
     for row in ROWS:
         pattern = re.compile(re.escape(experiment(row, 0)[:-1]) + r"\d+")
@@ -127,13 +127,13 @@ def gather(found: Mapping[str, Evaluation]) -> dict[str, dict[str, Mean]]:
 
 
 def worth(row: Mapping[str, Mean], curve: list[tuple[int, float]]) -> float | None:
-    """How many labels TF-IDF needs to be as good as a fine-tuned student, on the curve (labels, accuracy) of TF-IDF.
+    """The number of labels with which TF-IDF is as accurate as the fine-tuned student.
 
-    By interpolation between counts, on a logarithmic scale; None where no count on the curve is enough.
+    It is interpolated on TF-IDF's curve (labels, accuracy) with logarithmic counts; None if no count is enough.
     """
     if not curve or row["fine-tuned"].mean > max(accuracy for _, accuracy in curve):
         return None
-    # The best so far, at the count at which it was reached: more labels now and then make a curve worse.
+    # The best accuracy so far and its count: a curve may fall with more labels.
     best, first = numpy.unique(numpy.maximum.accumulate([accuracy for _, accuracy in curve]), return_index=True)
     counts = numpy.log([count for count, _ in curve])
     return float(numpy.exp(numpy.interp(row["fine-tuned"].mean, best, counts[first])))
@@ -154,7 +154,7 @@ def labels_of(table: Mapping[str, Mapping[str, Mean]]) -> list[tuple[str, Mappin
 
 
 def labels_text(table: Mapping[str, Mapping[str, Mean]], curve: list[tuple[int, float]]) -> str:
-    """What a label is worth, in words."""
+    """For each number of labels, how many TF-IDF needs, as a Markdown list."""
     lines = []
     for name, means in labels_of(table):
         needed = worth(means, curve)
@@ -186,18 +186,18 @@ def draw_labels(table: Mapping[str, Mapping[str, Mean]], path: Path, available: 
 
 
 def queue(rows: Iterable[str], seeds: Iterable[int]) -> None:
-    """Put experiments into DVC's queue, but those that are there."""
-    there = {one["name"] for one in shown()}
+    """Put experiments into DVC's queue, except existing ones."""
+    existing = {one["name"] for one in shown()}
     for seed in seeds:
         for row in rows:
-            if experiment(row, seed) not in there:
+            if experiment(row, seed) not in existing:
                 settings = [part for change in (*ROWS[row], f"seed={seed}") for part in ("--set-param", change)]
                 command = ["dvc", "exp", "run", "--queue", "--name", experiment(row, seed), *settings]
                 subprocess.run(command, check=True)
 
 
 def write() -> None:
-    """Rewrite what stands between the marks of docs/results.md, and draw the picture."""
+    """Replace the text between the marks of docs/results.md, and draw the picture."""
     table = gather(evaluations(shown()))
     if not table:
         sys.exit("no experiment of the ablation has ended: python -m benchmarks.ablation queue, then dvc queue start")

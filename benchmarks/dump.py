@@ -109,7 +109,7 @@ if importlib.util.find_spec("wikiextractor"):
 
 
 def measure(path: Path, articles: int, megabytes: float, runs: int) -> list[dict[str, Any]]:
-    """Time every system by turns, each time in a process of its own; the best of the runs counts."""
+    """Time all systems in turn, each run in a new process; the fastest run counts."""
     best = dict.fromkeys(SYSTEMS, float("inf"))
     for _ in range(runs):
         for system in SYSTEMS:
@@ -139,8 +139,8 @@ def peak_memory(command: list[str], folder: Path) -> float:
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             total = 0
             try:
-                for one in (process, *process.children(recursive=True)):
-                    total += one.memory_full_info().pss if psutil.LINUX else one.memory_info().rss
+                for member in (process, *process.children(recursive=True)):
+                    total += member.memory_full_info().pss if psutil.LINUX else member.memory_info().rss
             except psutil.Error:
                 continue
             peak = max(peak, total)

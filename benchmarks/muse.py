@@ -1,9 +1,9 @@
 """Alignment beside MUSE's supervised method (Lample et al. 2018): the same vectors, dictionary and held-out words.
 
 `python -m benchmarks.muse --muse FOLDER` after `make repro`, with FOLDER a clone of facebookresearch/MUSE, whose
-supervised.py runs there as it is. It learns from the entries that align learns from, and is scored on those that align
-is scored on, by its own code: the same precision under CSLS with 10 neighbours among all words. Of its rounds it keeps
-the one that scores best on the held-out words, so that its figure is the best of six; ours never sees them.
+supervised.py runs there unchanged. It learns from the same pairs as align and is scored on the same held-out pairs by
+its own code: precision under CSLS with 10 neighbours among all words. MUSE keeps the round that scores best on the
+held-out words, so its figure is the best of six; align never sees those words.
 """
 
 import argparse
@@ -19,13 +19,13 @@ import torch
 
 from crosswiki.corpora.text import Spelling
 from crosswiki.embeddings.alignment import Pairs, precision, standardise
+from crosswiki.embeddings.seed_dictionary import load_seed_dictionary
 from crosswiki.embeddings.vectors import WordVectors, load_vectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.stage import ending_clearly
-from stages.align import known_translations
 
-NORMALISED = {"muse": "", "muse centred": "renorm,center,renorm"}  # as published; and as align normalises
+NORMALISED = {"muse": "", "muse centred": "renorm,center,renorm"}  # as published, and with the normalisation of align
 AT = (1, 5)
 
 
@@ -70,8 +70,8 @@ def run_muse(muse: Path, folder: Path, dim: int, normalised: str, rounds: int) -
     answer = subprocess.run(
         [sys.executable, "supervised.py", *options], cwd=muse, capture_output=True, text=True, check=False
     )
-    logged = [line.partition("__log__:")[2] for line in (answer.stdout + answer.stderr).splitlines()]
-    found = [json.loads(line) for line in logged if line]
+    records = [line.partition("__log__:")[2] for line in (answer.stdout + answer.stderr).splitlines()]
+    found = [json.loads(line) for line in records if line]
     if answer.returncode != 0 or len(found) != rounds + 1:
         raise UserError(f"{muse}/supervised.py: ended with {answer.returncode}: {answer.stderr.strip()[-400:]}")
     return found
@@ -80,15 +80,15 @@ def run_muse(muse: Path, folder: Path, dim: int, normalised: str, rounds: int) -
 def measure(roles: list[Role], muse: Path) -> Iterator[dict[str, Any]]:
     """One row for each role and system, in percent."""
     params = load_parameters()
-    own, letters = params.align, Spelling(params.prepare.fold_yo)
+    settings, spelling = params.align, Spelling(params.prepare.fold_yo)
     source = load_vectors(Path("models/skipgram/source"))
     for role in roles:
         other, aligned = (load_vectors(Path("models") / made / role) for made in ("skipgram", "aligned"))
-        known = known_translations(role, source.vocabulary, other.vocabulary, own, letters)
-        about = {"role": role, "n": len(known.held.other.unique()), "dictionary_size": len(known.learnt)}
-        at = precision(standardise(source.vectors), aligned.vectors, known.held, own.csls_neighbours, AT)
+        seeds = load_seed_dictionary(role, source.vocabulary, other.vocabulary, settings, spelling)
+        common = {"role": role, "n": len(seeds.held_out.other.unique()), "dictionary_size": len(seeds.train)}
+        at = precision(standardise(source.vectors), aligned.vectors, seeds.held_out, settings.csls_neighbours, AT)
         yield {
-            **about,
+            **common,
             "system": "crosswiki",
             **{f"precision_at_{k}": round(100 * share, 2) for k, share in at.items()},
         }
@@ -96,14 +96,14 @@ def measure(roles: list[Role], muse: Path) -> Iterator[dict[str, Any]]:
             folder = Path(name)
             write_text_vectors(source, folder / "source.vec")
             write_text_vectors(other, folder / "other.vec")
-            write_pairs(known.learnt, source, other, folder / "learnt.txt")
-            write_pairs(known.held, source, other, folder / "held.txt")
+            write_pairs(seeds.train, source, other, folder / "learnt.txt")
+            write_pairs(seeds.held_out, source, other, folder / "held.txt")
             for system, normalised in NORMALISED.items():
                 rounds = run_muse(muse, folder, source.vectors.shape[1], normalised, rounds=5)
                 best = max(rounds, key=lambda scores: scores["precision_at_1-csls_knn_10"])
                 shares = {f"precision_at_{k}": round(best[f"precision_at_{k}-csls_knn_10"], 2) for k in AT}
                 last = round(rounds[-1]["precision_at_1-csls_knn_10"], 2)
-                yield {**about, "system": system, **shares, "last_round": last}
+                yield {**common, "system": system, **shares, "last_round": last}
 
 
 def main() -> None:
@@ -112,13 +112,13 @@ def main() -> None:
     parser.add_argument("--muse", type=Path, required=True, help="a clone of github.com/facebookresearch/MUSE")
     parser.add_argument("--roles", nargs="+", choices=["target", "test"], default=["target", "test"])
     parser.add_argument("--json", action="store_true", help="print one row a system and nothing else")
-    given = parser.parse_args()
-    if not (given.muse / "supervised.py").is_file():
-        raise UserError(f"--muse: found {given.muse}, which has no supervised.py; a clone of MUSE is needed")
-    if not given.json:
+    arguments = parser.parse_args()
+    if not (arguments.muse / "supervised.py").is_file():
+        raise UserError(f"--muse: found {arguments.muse}, which has no supervised.py; a clone of MUSE is needed")
+    if not arguments.json:
         print(f"{'role':8} {'system':14} {'P@1':>6} {'P@5':>6} {'P@1 last round':>15} {'words':>6} {'entries':>8}")
-    for row in measure(given.roles, given.muse):
-        if given.json:
+    for row in measure(arguments.roles, arguments.muse):
+        if arguments.json:
             print(json.dumps(row), flush=True)
             continue
         last = f"{row['last_round']:.1f}" if "last_round" in row else ""

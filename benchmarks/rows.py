@@ -1,7 +1,7 @@
-"""What a step of distillation costs with the whole table of embeddings, and with the rows that the texts read.
+"""Time of a distillation step with the whole embedding table, and with only the rows that the texts read.
 
-`python -m benchmarks.rows` after the pipeline has run (`--runs 5`): by turns, on the target's train split and the model
-that the student is made of; prints milliseconds a step, medians, and their ratio.
+`python -m benchmarks.rows` after the pipeline has run (`--runs 5`). It alternates between the two, on the target's
+train split and an untrained student, and prints the median milliseconds of a step and their ratio.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from transformers import PreTrainedModel
 from crosswiki.bert.classification import encode, padding
 from crosswiki.bert.distillation import UNKNOWN, batch_loss
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier
-from crosswiki.bert.training import Schedule, train
+from crosswiki.bert.schedules import Schedule
+from crosswiki.bert.training import train
 from crosswiki.corpora.articles import load_articles
 from crosswiki.pipeline.parameters import load_parameters
 
@@ -26,18 +27,18 @@ STEPS = 50
 
 
 def seconds_a_step(student: Classifier, texts: list[str], batch: int, whole_table: bool) -> float:
-    """The median time from one batch to the next, all but the Trainer's start."""
-    begun: list[float] = []
+    """The median time from one batch to the next, without the start of the Trainer."""
+    starts: list[float] = []
     distil = batch_loss(temperature=2.0, soft=1.0, hidden=0.0)
 
     def loss(model: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
-        begun.append(time.perf_counter())
+        starts.append(time.perf_counter())
         return distil(model, inputs)
 
-    taught = {"labels": [UNKNOWN] * len(texts), "teacher_logits": [[0.0] * len(student.topics)] * len(texts)}
+    columns = {"labels": [UNKNOWN] * len(texts), "teacher_logits": [[0.0] * len(student.topics)] * len(texts)}
     train(
         copy.deepcopy(student.model),
-        encode(texts, student.tokenizer, student.tokenizer.model_max_length, **taught),
+        encode(texts, student.tokenizer, student.tokenizer.model_max_length, **columns),
         loss,
         padding(student.tokenizer),
         Schedule(STEPS * batch / len(texts), batch, 1e-5, 0.1, 0.01, 0.0),
@@ -47,7 +48,7 @@ def seconds_a_step(student: Classifier, texts: list[str], batch: int, whole_tabl
         report=lambda values, step: None,
         whole_table=whole_table,
     )
-    return median(after - before for before, after in pairwise(begun))
+    return median(after - before for before, after in pairwise(starts))
 
 
 def main() -> None:
@@ -67,7 +68,7 @@ def main() -> None:
         for _ in range(runs)
     ]
     whole, read = (median(column) for column in zip(*pairs, strict=True))
-    ratios = sorted(one / other for one, other in pairs)
+    ratios = sorted(with_whole / with_read for with_whole, with_read in pairs)
     print(f"whole table of {len(student.tokenizer):,} tokens: {whole:.0f} ms a step")
     print(f"rows that are read: {read:.0f} ms a step")
     print(f"ratio {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}, {runs} pairs)")

@@ -1,6 +1,6 @@
 """Skip-gram beside gensim and fastText: words a second and word similarity, on the source corpus, in one process.
 
-`make bench` after `make repro`. All train on the same words with the same settings, by turns, but for the noise words
+`make bench` after `make repro`. All train on the same words with the same settings, in turn, but for the noise words
 that crosswiki's contexts share (`--shared`). fastText takes part where it is installed (`pip install fasttext-ng`,
 which compiles it), without its subwords. Similarity is Spearman's correlation on the files that gensim carries. The
 time that each needs to count words is left out.
@@ -59,24 +59,24 @@ def load_text(folder: Path) -> Text:
     return Text(tokens, offsets, vocabulary, [[vocabulary.words[token] for token in some] for some in documents])
 
 
-def crosswiki(text: Text, own: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
-    """Our own."""
+def crosswiki(text: Text, settings: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
+    """The trainer of this project."""
     started = time.perf_counter()
-    trained = train_skipgram(text.tokens, text.offsets, text.vocabulary.counts, own, seed=seed, device=device)
-    rate = len(text.tokens) * own.epochs / (time.perf_counter() - started)
-    return rate, list(text.vocabulary.words), trained.vectors(own.vectors).numpy()
+    trained = train_skipgram(text.tokens, text.offsets, text.vocabulary.counts, settings, seed=seed, device=device)
+    rate = len(text.tokens) * settings.epochs / (time.perf_counter() - started)
+    return rate, list(text.vocabulary.words), trained.vectors(settings.vectors).numpy()
 
 
-def gensim(text: Text, own: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
+def gensim(text: Text, settings: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
     """The Word2Vec of gensim."""
     model = Word2Vec(
-        vector_size=own.dim,
-        window=own.window,
-        negative=own.negatives,
-        ns_exponent=own.noise_exponent,
-        sample=own.subsample,
-        alpha=own.learning_rate,
-        min_alpha=own.learning_rate * 1e-4,
+        vector_size=settings.dim,
+        window=settings.window,
+        negative=settings.negatives,
+        ns_exponent=settings.noise_exponent,
+        sample=settings.subsample,
+        alpha=settings.learning_rate,
+        min_alpha=settings.learning_rate * 1e-4,
         sg=1,
         min_count=1,
         workers=threads,
@@ -84,13 +84,13 @@ def gensim(text: Text, own: SkipGram, seed: int, device: torch.device, threads: 
     )
     model.build_vocab(text.sentences)
     started = time.perf_counter()
-    model.train(text.sentences, total_examples=len(text.sentences), epochs=own.epochs)
-    rate = len(text.tokens) * own.epochs / (time.perf_counter() - started)
+    model.train(text.sentences, total_examples=len(text.sentences), epochs=settings.epochs)
+    rate = len(text.tokens) * settings.epochs / (time.perf_counter() - started)
     return rate, model.wv.index_to_key, model.wv.vectors
 
 
-def fasttext(text: Text, own: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
-    """The skipgram of fastText without subwords; it counts words while it trains, which a pass of its own measures."""
+def fasttext(text: Text, settings: SkipGram, seed: int, device: torch.device, threads: int) -> Result:
+    """FastText's skipgram without subwords; it counts words before it trains, and that time is measured apart."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text"
         path.write_text("\n".join(map(" ".join, text.sentences)) + "\n", encoding="utf-8")
@@ -101,11 +101,11 @@ def fasttext(text: Text, own: SkipGram, seed: int, device: torch.device, threads
                 str(path),
                 model="skipgram",
                 dim=dim,
-                ws=own.window,
-                neg=own.negatives,
-                t=own.subsample,
+                ws=settings.window,
+                neg=settings.negatives,
+                t=settings.subsample,
                 epoch=epochs,
-                lr=own.learning_rate,
+                lr=settings.learning_rate,
                 minCount=1,
                 minn=0,
                 maxn=0,
@@ -117,10 +117,10 @@ def fasttext(text: Text, own: SkipGram, seed: int, device: torch.device, threads
             return time.perf_counter() - started, model
 
         counting = run(0, 1)[0]
-        seconds, model = run(own.epochs, own.dim)
+        seconds, model = run(settings.epochs, settings.dim)
         words = [word for word in model.get_words() if word in text.vocabulary.ids]
         vectors = numpy.stack([model.get_word_vector(word) for word in words])
-    return len(text.tokens) * own.epochs / max(seconds - counting, 1e-9), words, vectors
+    return len(text.tokens) * settings.epochs / max(seconds - counting, 1e-9), words, vectors
 
 
 def similarity(words: list[str], vectors: NDArray[numpy.float32]) -> dict[str, float]:
@@ -136,31 +136,41 @@ def systems() -> dict[str, System]:
     return found if library else {name: system for name, system in found.items() if name != "fasttext"}
 
 
-def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """One row for each dim, seed and system; the systems take turns."""
     params = load_parameters()
-    device, text = choose_device(given.device), load_text(Path("data/prepared/source"))
-    threads = given.threads
+    device, text = choose_device(arguments.device), load_text(Path("data/prepared/source"))
+    threads = arguments.threads
     torch.set_num_threads(threads)
-    asked = {name: vars(given)[name] for name in ("epochs", "learning_rate", "shared", "vectors")}
-    changes = {**asked, "window": 5, "negatives": 5, "runs": 1, "shards": threads}
-    for dim in given.dim:
-        own = params.skipgram.model_copy(update={**changes, "dim": dim})
+    changes: dict[str, Any] = {
+        "epochs": arguments.epochs,
+        "learning_rate": arguments.learning_rate,
+        "shared_negatives": arguments.shared,
+        "vectors": arguments.vectors,
+        "window": 5,
+        "negatives": 5,
+        "ensemble": 1,
+        "shards": threads,
+    }
+    for dim in arguments.dim:
+        settings = SkipGram(**{**params.skipgram.model_dump(), **changes, "dim": dim})  # checks the names
         train_skipgram(  # compiles what is not compiled yet
-            text.tokens[:1000], numpy.array([0, 1000]), text.vocabulary.counts, own, seed=0, device=device
+            text.tokens[:1000], numpy.array([0, 1000]), text.vocabulary.counts, settings, seed=0, device=device
         )
-        for seed, (name, system) in product(range(1, given.runs + 1), systems().items()):
-            rate, words, vectors = system(text, own, seed, device, threads)
+        for seed, (name, system) in product(range(1, arguments.runs + 1), systems().items()):
+            rate, words, vectors = system(text, settings, seed, device, threads)
             row = {"system": name, "dim": dim, "seed": seed, "words_per_second": round(rate)}
             yield {**row, **similarity(words, vectors)}
 
 
-def bytes_per_word(text: Text, own: SkipGram) -> float:
-    """What a GPU must move for each word of the text: rows read and written, each of a kept word's once."""
-    kept = keep_probability(torch.from_numpy(text.vocabulary.counts), own.subsample).numpy()
+def bytes_per_word(text: Text, settings: SkipGram) -> float:
+    """Bytes that a GPU must move for each word of the text: the rows of kept words, each read once and written once."""
+    kept = keep_probability(torch.from_numpy(text.vocabulary.counts), settings.subsample).numpy()
     share = float((kept * text.vocabulary.counts).sum() / text.vocabulary.counts.sum())
-    rows = 1 + (SIZE + 2 * own.window) / SIZE + 1  # its centre, and its share of its block's contexts and noise words
-    return share * rows * own.dim * 4 * 2
+    rows = (
+        1 + (SIZE + 2 * settings.window) / SIZE + 1
+    )  # its centre, and its share of its block's contexts and noise words
+    return share * rows * settings.dim * 4 * 2
 
 
 def copy_bandwidth(device: torch.device) -> float:
@@ -184,12 +194,12 @@ def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
     for dim in dict.fromkeys(row["dim"] for row in rows):
         rates: dict[str, list[int]] = {}
         for name in dict.fromkeys(row["system"] for row in rows):
-            own = [row for row in rows if row["dim"] == dim and row["system"] == name]
-            rates[name] = [row["words_per_second"] for row in own]
-            quality = ", ".join(f"{file} {statistics.mean(row[file] for row in own):.3f}" for file in FILES)
+            trainings = [row for row in rows if row["dim"] == dim and row["system"] == name]
+            rates[name] = [row["words_per_second"] for row in trainings]
+            quality = ", ".join(f"{file} {statistics.mean(row[file] for row in trainings):.3f}" for file in FILES)
             yield f"dim {dim}: {name}: {statistics.median(rates[name]):,.0f} words/s, {quality}"
         for name in list(rates)[1:]:
-            ratios = [one / other for one, other in zip(rates["crosswiki"], rates[name], strict=True)]
+            ratios = [rate / other for rate, other in zip(rates["crosswiki"], rates[name], strict=True)]
             low, high = min(ratios), max(ratios)
             yield f"dim {dim}: {statistics.median(ratios):.2f} times {name} ({low:.2f} to {high:.2f})"
 
@@ -206,19 +216,19 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--vectors", choices=["sum", "centres"], default="sum", help="of crosswiki")
     parser.add_argument("--json", action="store_true", help="print one row a training and nothing else")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     rows = []
-    for row in measure(given):
+    for row in measure(arguments):
         rows.append(row)
-        print(json.dumps(row), file=sys.stdout if given.json else sys.stderr, flush=True)
-    if not given.json:
+        print(json.dumps(row), file=sys.stdout if arguments.json else sys.stderr, flush=True)
+    if not arguments.json:
         print("\n".join(summary(rows)))
-        device = choose_device(given.device)
+        device = choose_device(arguments.device)
         if device.type == "cuda":
-            own = load_parameters().skipgram
-            for dim in given.dim:
+            settings = load_parameters().skipgram
+            for dim in arguments.dim:
                 text = load_text(Path("data/prepared/source"))
-                moved = bytes_per_word(text, own.model_copy(update={"dim": dim, "window": 5}))
+                moved = bytes_per_word(text, settings.model_copy(update={"dim": dim, "window": 5}))
                 bandwidth = copy_bandwidth(device)
                 rate = statistics.median(
                     row["words_per_second"] for row in rows if row["dim"] == dim and row["system"] == "crosswiki"

@@ -1,8 +1,8 @@
-"""What crosswiki, wikiextractor and gensim leave of 50 real articles, and what each loses.
+"""The plain text that crosswiki, wikiextractor and gensim make of 50 real articles, and what each loses.
 
-`python -m benchmarks.texts` prints, for each system, how many characters it leaves, how much markup among them, and how
-many of the sentences that mwparserfromhell finds in the same wikitext it still has; `python -m benchmarks.texts FOLDER`
-also writes the texts, a folder a system and a file an article, to be laid side by side.
+`python -m benchmarks.texts` prints, for each system, the number of characters, the pieces of markup among them, and how
+many of the sentences that mwparserfromhell finds in the same wikitext it keeps; `python -m benchmarks.texts FOLDER`
+also writes the texts, a folder for each system and a file for each article, for comparison.
 """
 
 import bz2
@@ -64,20 +64,20 @@ def main() -> None:
         "gensim": {number: filter_wiki(wikitext) for number, wikitext in articles.items()},
         "mwparserfromhell": {n: mwparserfromhell.parse(text).strip_code() for n, text in articles.items()},
     }
-    # Of broken references the library leaves the text, so it gets none to read here.
+    # mwparserfromhell keeps the text of broken references, so references are removed first.
     prose = {number: REFERENCE.sub("", wikitext) for number, wikitext in articles.items()}
     expected = {number: sentences(mwparserfromhell.parse(text).strip_code()) for number, text in prose.items()}
     total = sum(map(len, expected.values()))
     print(f"| {len(articles)} articles | characters | pieces of markup left | sentences kept, of {total:,} |")
     print("| --- | --- | --- | --- |")
-    for system, its in texts.items():
-        marks = sum(len(MARKUP.findall(text)) for text in its.values())
-        kept = sum(len(expected[n] & sentences(text)) for n, text in its.items())
-        print(f"| {system} | {sum(map(len, its.values())):,} | {marks:,} | {kept / total:.1%} |")
+    for system, cleaned in texts.items():
+        marks = sum(len(MARKUP.findall(text)) for text in cleaned.values())
+        kept = sum(len(expected[n] & sentences(text)) for n, text in cleaned.items())
+        print(f"| {system} | {sum(map(len, cleaned.values())):,} | {marks:,} | {kept / total:.1%} |")
     for folder in sys.argv[1:]:
-        for system, its in {**texts, "wikitext": articles}.items():
+        for system, cleaned in {**texts, "wikitext": articles}.items():
             (Path(folder) / system).mkdir(parents=True, exist_ok=True)
-            for number, text in its.items():
+            for number, text in cleaned.items():
                 (Path(folder) / system / f"{number}.txt").write_text(text, encoding="utf-8")
 
 

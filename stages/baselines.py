@@ -21,34 +21,36 @@ from crosswiki.pipeline.stage import run_stage, stage
 def main() -> None:
     """Write metrics/baselines/, predictions on the test splits, and metrics/plots/labels.csv."""
     params = load_parameters()
-    own = params.baselines
-    with stage("baselines", params, own):
+    settings = params.baselines
+    with stage("baselines", params, settings):
         articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
-        words = {role: partial(segment, language=str(table["language"].iloc[0])) for role, table in articles.items()}
+        words_of = {role: partial(segment, language=str(table["language"].iloc[0])) for role, table in articles.items()}
         tests = {role: labelled(table, "test") for role, table in articles.items()}
-        said = {role: pandas.DataFrame({"id": table["id"]}) for role, table in tests.items()}
+        predictions = {role: pandas.DataFrame({"id": table["id"]}) for role, table in tests.items()}
         limits: dict[Role, int] = {
             "source": params.finetune_source.labels,
             "target": params.finetune_target.labels,
         }
-        known = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
-        for role, texts in known.items():
-            if not texts.empty:
-                machine = tfidf(texts["text"].tolist(), texts["topic"].tolist(), own.c_values, words[role])
-                said[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
+        train = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
+        for role, table in train.items():
+            if not table.empty:
+                machine = tfidf(table["text"].tolist(), table["topic"].tolist(), settings.c_values, words_of[role])
+                predictions[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
+
         vectors = load_aligned()
 
-        def averages(role: Role, texts: pandas.Series) -> NDArray[numpy.float32]:
-            return average_vectors([words[role](text) for text in texts], vectors[role])
+        def averages(role: Role, table: pandas.DataFrame) -> NDArray[numpy.float32]:
+            return average_vectors([words_of[role](text) for text in table["text"]], vectors[role])
 
-        taught = known["source"]
-        linear = linear_classifier(averages("source", taught["text"]), taught["topic"].tolist(), own.c_values)
+        source = train["source"]
+        linear = linear_classifier(averages("source", source), source["topic"].tolist(), settings.c_values)
         for role in ("target", "test"):
-            said[role]["word_vectors"] = linear.predict(averages(role, tests[role]["text"]))
+            predictions[role]["word_vectors"] = linear.predict(averages(role, tests[role]))
+
         with replacing(Path("metrics/baselines"), directory=True) as folder:
             for role in ROLES:
-                said[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
-        curve = label_curve(articles["target"], own.c_values, params.evaluate, params.seed, words["target"])
+                predictions[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
+        curve = label_curve(articles["target"], settings.c_values, params.evaluate, params.seed, words_of["target"])
         with replacing(Path("metrics/plots/labels.csv")) as partial_file:
             curve.to_csv(partial_file, index=False, lineterminator="\n")
 

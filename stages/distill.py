@@ -1,15 +1,16 @@
 """distill: a smaller student learns from the teacher, without one target label. The output layer stays frozen.
 
-Where source and target have an article on the same concept, the source's teacher reads the source's and the student
-the target's; elsewhere the adapted teacher reads what the student reads.
+For a target article that is linked to a source article, the student reads the target's text and the source's teacher
+reads the source's; for all others, the adapted teacher reads the same text as the student.
 """
 
 from pathlib import Path
 
-from crosswiki.bert.classification import encode, padding, read_texts
-from crosswiki.bert.distillation import UNKNOWN, batch_loss, merge, pair_articles
+from crosswiki.bert.classification import encode, padding
+from crosswiki.bert.distillation import UNKNOWN, batch_loss, pair_articles, teacher_outputs
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
-from crosswiki.bert.training import curve, schedule_of, train
+from crosswiki.bert.schedules import schedule_of
+from crosswiki.bert.training import curve, train
 from crosswiki.corpora.articles import load_articles, pick
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
@@ -20,39 +21,32 @@ from crosswiki.pipeline.stage import run_stage, stage
 def main() -> None:
     """Write models/distilled/, metrics/distill.json and its loss curve."""
     params = load_parameters()
-    own = params.distill
-    with stage("distill", params, own) as run:
+    settings = params.distill
+    with stage("distill", params, settings) as run:
         teacher, adapted = load_classifier(Path("models/source")), load_classifier(Path("models/adapted"))
         device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
         source, target = (
             load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in ("source", "target")
         )
         target = target[target["split"] == "train"].reset_index(drop=True)
-        target = pick(target, own.max_texts, params.seed, first=source.loc[source["split"] == "train", "concept"])
-        lessons = pair_articles(target, source)
-        texts = target["text"].tolist()
-        linked = [text for text in lessons.source_texts if text is not None]
-        others = [text for text, source in zip(texts, lessons.source_texts, strict=True) if source is None]
-        by_source = read_texts(teacher, linked, tokens, device, "teacher reads source", hidden=own.hidden_weight > 0)
-        by_target = read_texts(adapted, others, tokens, device, "teacher reads target", hidden=own.hidden_weight > 0)
-        has_source = [source is not None for source in lessons.source_texts]
-        logits, states = (merge(has_source, *pair) for pair in zip(by_source, by_target, strict=True))
-        taught = {
-            "teacher_logits": logits.tolist(),
-            **({"teacher_states": states.tolist()} if own.hidden_weight else {}),
-        }
-        student = Classifier(
-            fewer_layers(adapted.model, own.layers or max(1, adapted.model.config.num_hidden_layers // 2)),
-            adapted.tokenizer,
-        )
+        linked_first = source.loc[source["split"] == "train", "concept"]
+        target = pick(target, settings.max_texts, params.seed, first=linked_first)
+        paired = pair_articles(target, source)
+        logits, states = teacher_outputs(teacher, adapted, paired, device, hidden=settings.hidden_weight > 0)
+        columns = {"teacher_logits": logits.tolist()}
+        if settings.hidden_weight:
+            columns["teacher_states"] = states.tolist()
+        labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
+
+        layers = settings.layers or max(1, adapted.model.config.num_hidden_layers // 2)
+        student = Classifier(fewer_layers(adapted.model, layers), adapted.tokenizer)
         freeze_output_layer(student.model)
-        labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in lessons.topics]
         history = train(
             student.model,
-            encode(texts, student.tokenizer, tokens, labels=labels, **taught),
-            batch_loss(own.temperature, own.soft_weight, own.hidden_weight),
+            encode(paired.texts, student.tokenizer, tokens, labels=labels, **columns),
+            batch_loss(settings.temperature, settings.soft_weight, settings.hidden_weight),
             padding(student.tokenizer),
-            schedule_of(own),
+            schedule_of(settings),
             seed=params.seed,
             device=device,
             what="distill",
@@ -62,8 +56,8 @@ def main() -> None:
             save_classifier(student, folder)
         save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
         summary = {
-            "texts": len(texts),
-            "linked": len(linked),
+            "texts": len(paired.texts),
+            "linked": sum(paired.linked),
             "layers": student.model.config.num_hidden_layers,
             "parameters": student.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from crosswiki.bert.classification import encode, label_loss, padding, predict_topics
+from crosswiki.bert.classification import predict_topics
+from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
 from crosswiki.bert.models import load_pretrained, save_classifier
-from crosswiki.bert.training import curve, schedule_of, train
+from crosswiki.bert.schedules import schedule_of
+from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.alignment import standardise
@@ -20,25 +22,22 @@ from crosswiki.pipeline.stage import run_stage, stage
 def main() -> None:
     """Write models/source/, metrics/finetune_source.json and its loss curve."""
     params = load_parameters()
-    own = params.finetune_source
-    with stage("finetune_source", params, own) as run:
+    settings = params.finetune_source
+    with stage("finetune_source", params, settings) as run:
         articles = load_articles(Path("data/prepared/source/articles.parquet"))
-        texts = labelled(articles, "train", own.labels, params.seed)
+        texts = labelled(articles, "train", settings.labels, params.seed)
         validation = labelled(articles, "validation")
         topics = sorted(texts["topic"].unique())
-        teacher = load_pretrained(own.model, topics, params.seed)
-        device = choose_device(params.device)
-        teacher.tokenizer.model_max_length = own.max_length
-        labels = texts["topic"].map(topics.index).tolist()
+        teacher = load_pretrained(settings.model, topics, params.seed)
+        teacher.tokenizer.model_max_length = settings.max_length
+        device, schedule = choose_device(params.device), schedule_of(settings)
         words = load_vectors(Path("models/skipgram/source"))
         vectors = token_vectors(teacher.tokenizer, words, standardise(words.vectors))
-        with reading_mixtures(teacher, vectors, **own.mixture_noise.model_dump()):
-            history = train(
-                teacher.model,
-                encode(texts["text"].tolist(), teacher.tokenizer, own.max_length, labels=labels),
-                label_loss,
-                padding(teacher.tokenizer),
-                schedule_of(own),
+        with reading_mixtures(teacher, vectors, **settings.mixture_noise.model_dump()):
+            history = finetune(
+                teacher,
+                texts,
+                schedule,
                 seed=params.seed,
                 device=device,
                 what="finetune_source",
@@ -46,8 +45,8 @@ def main() -> None:
             )
         summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
         if not validation.empty:
-            said = predict_topics(teacher, validation["text"].tolist(), device, "validation")
-            summary["validation_accuracy"] = round(accuracy(validation["topic"].tolist(), said), 6)
+            predicted = predict_topics(teacher, validation["text"].tolist(), device, "validation")
+            summary["validation_accuracy"] = round(accuracy(validation["topic"].tolist(), predicted), 6)
         with replacing(Path("models/source"), directory=True) as folder:
             save_classifier(teacher, folder)
         save_curve(curve(history), Path("metrics/plots/loss/finetune_source.csv"))

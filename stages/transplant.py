@@ -19,27 +19,27 @@ from crosswiki.pipeline.stage import run_stage, stage
 def main(role: Role) -> None:
     """Write models/transplanted/{role}/ and metrics/transplant/{role}.json."""
     params = load_parameters()
-    own = params.transplant
+    settings = params.transplant
     if role == "source":
         raise UserError("role: found 'source'; target or test is needed, as the source's model needs no transplant")
-    with stage("transplant", params, own, role) as run:
+    with stage("transplant", params, settings, role) as run:
         teacher = load_classifier(Path("models/source"))
         source = load_vectors(Path("models/skipgram/source"))
         other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = articles.loc[articles["split"] != "test", "text"].tolist()
-        told, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
-        if own.method == "csls_mixtures" and own.dictionary_weight:
-            language, room = str(articles["language"].iloc[0]), own.vocabulary_size - len(words)
-            words += words_beyond(told, other.vocabulary, source.vocabulary, texts, language, room)
-        tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, own)
+        dictionary, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
+        if settings.method == "csls_mixtures" and settings.dictionary_weight:
+            language, remaining = str(articles["language"].iloc[0]), settings.vocabulary_size - len(words)
+            words += words_beyond(dictionary, other.vocabulary, source.vocabulary, texts, language, remaining)
+        tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, settings)
         transplanted, counts = transplant(
             teacher,
             tokenizer,
             token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
             piece_vectors(tokenizer, pieces, other, other.vectors),
-            told,
-            own,
+            dictionary,
+            settings,
             params.seed,
         )
         with replacing(Path("models/transplanted") / role, directory=True) as folder:

@@ -25,20 +25,20 @@ from transformers import (
 
 from crosswiki.bert import classification, training
 from crosswiki.bert.adaptation import (
+    dictionary_texts,
     drift_from,
     encode_parallel,
     linked_articles,
     parallel_padding,
     parallel_texts,
     representation_loss,
-    string_together,
 )
 from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
 from crosswiki.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
 from crosswiki.bert.masked_language import (
     all_but_embeddings,
-    both_sides,
+    both_languages,
     language_heads,
     mask_tokens,
     masked_loss,
@@ -58,8 +58,9 @@ from crosswiki.bert.models import (
     with_embeddings,
 )
 from crosswiki.bert.rows import only_rows_read
+from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.tokenization import extend_tokenizer, train_tokenizer
-from crosswiki.bert.training import History, Schedule, curve, gradually, train
+from crosswiki.bert.training import History, curve, gradually, train
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
@@ -143,9 +144,9 @@ def test_students_read_what_their_teacher_reads_about_and_no_other_split() -> No
     target = articles(
         [("sea", "la mer", "x", "train"), ("sun", "le soleil", "x", "train"), ("moon", "la lune", "x", "train")]
     )
-    lessons = pair_articles(target, source)
-    assert lessons.source_texts == ["a sea", "the sun", None]
-    assert lessons.topics == [None, "Physics", None]
+    paired = pair_articles(target, source)
+    assert paired.source_texts == ["a sea", "the sun", None]
+    assert paired.topics == [None, "Physics", None]
     merged = merge([True, False, True], torch.tensor([[1.0], [2.0]]), torch.tensor([[8.0]]))
     assert merged.flatten().tolist() == [1.0, 8.0, 2.0]
 
@@ -643,10 +644,10 @@ def test_a_model_that_reads_the_same_agrees_with_its_teacher() -> None:
     assert loss(other.model.eval(), batch).item() > 0.1
 
 
-def test_strings_have_the_same_entries_on_both_sides() -> None:
+def test_dictionary_texts_have_the_same_entries_on_both_sides() -> None:
     entries = [(f"s{place}", f"o{place}") for place in range(20)]
-    texts = string_together(entries, 200, 5, seed=2)
-    assert texts == string_together(entries, 200, 5, seed=2)
+    texts = dictionary_texts(entries, 200, 5, seed=2)
+    assert texts == dictionary_texts(entries, 200, 5, seed=2)
     assert {len(source.split()) for source, _ in texts} == {1, 2, 3, 4, 5}
     assert all(source.replace("s", "o") == other for source, other in texts)
 
@@ -696,7 +697,7 @@ def test_masking_hides_a_share_of_ordinary_tokens_and_no_special_one() -> None:
 def masked_batch(classifier: Classifier, source: Classifier | None, seed: int = 4) -> dict[str, torch.Tensor]:
     rows = mask_tokens(trio_texts("en")[:4], classifier.tokenizer, 24, 0.3, seed)
     if source:
-        rows = both_sides(rows, mask_tokens(trio_texts("en")[4:8], source.tokenizer, 24, 0.3, seed))
+        rows = both_languages(rows, mask_tokens(trio_texts("en")[4:8], source.tokenizer, 24, 0.3, seed))
     return masked_padding(classifier.tokenizer, source.tokenizer if source else None)(list(rows))
 
 

@@ -251,7 +251,7 @@ def test_large_steps_on_a_small_vocabulary_are_stable_with_the_cap(words: int) -
 
 def test_large_steps_on_a_small_vocabulary_diverge_without_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     capped = blocks_module.descend
-    monkeypatch.setattr(blocks_module, "descend", lambda *arguments: capped(*arguments, most=1e12))
+    monkeypatch.setattr(blocks_module, "descend", lambda *arguments: capped(*arguments, max_step=1e12))
     assert not trained(20, 30, size=40_000, window=5).centres.isfinite().all()
 
 

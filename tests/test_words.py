@@ -22,9 +22,10 @@ from crosswiki.corpora.splits import split_of
 from crosswiki.corpora.text import Spelling, normalise, segment
 from crosswiki.corpora.vocabulary import build_vocabulary, load_vocabulary
 from crosswiki.corpora.words import WordCounts
+from crosswiki.embeddings.seed_dictionary import load_seed_dictionary
 from crosswiki.embeddings.similarity import save_judgements
 from crosswiki.pipeline.parameters import load_parameters
-from stages import align, prepare, skipgram
+from stages import prepare, skipgram
 from tests.standin import trio
 from tests.tiny import TRIO
 
@@ -163,10 +164,10 @@ def test_the_dictionary_is_spelled_as_the_vocabulary_is(fold_yo: bool) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("source\tother\n" + (TRIO / "dictionary.en-ru.tsv").read_text(encoding="utf-8"), encoding="utf-8")
     vocabularies = [load_vocabulary(Path(f"data/prepared/{role}/vocabulary.tsv")) for role in ("source", "test")]
-    known = align.known_translations("test", *vocabularies, load_parameters().align, Spelling(fold_yo))
+    known = load_seed_dictionary("test", *vocabularies, load_parameters().align, Spelling(fold_yo))
     pairs = {
         (vocabularies[0].words[int(s)], vocabularies[1].words[int(o)])
-        for side in (known.learnt, known.held)
+        for side in (known.train, known.held_out)
         for s, o in zip(side.source, side.other, strict=True)
     }
     assert (("aeroplane", "самолет") in pairs, ("aeroplane", "самолёт") in pairs) == (fold_yo, not fold_yo)

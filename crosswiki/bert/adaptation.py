@@ -1,7 +1,7 @@
 """Fitting a transplanted encoder to its language without labels.
 
-Parallel text is what every Wikipedia has: articles that are linked as being on the same thing, their titles, and the
-words that the alignment pairs, strung together or put in the place of a source article's words.
+The parallel texts need no translator. They are linked articles on the same concept; sequences of dictionary entries;
+and source articles glossed, that is translated word by word (`embeddings/glossary.py`).
 
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
@@ -21,32 +21,33 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import mean_hidden, pad_rows, predict_logits
 from crosswiki.bert.models import Classifier, with_embeddings
-from crosswiki.bert.training import Loss, Measure
+from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.training import History, Loss, Measure, Report, train
 from crosswiki.embeddings.glossary import close_up, gloss
 from crosswiki.pipeline.parameters import RepresentationDistillation
 
 Item = TypeVar("Item")
 
 
-def string_together(entries: list[tuple[str, str]], count: int, most: int, seed: int) -> list[tuple[str, str]]:
-    """Make short parallel texts out of dictionary entries: one to `most` of them, the same ones on both sides.
+def dictionary_texts(entries: list[tuple[str, str]], count: int, max_entries: int, seed: int) -> list[tuple[str, str]]:
+    """Make short parallel texts of random dictionary entries, the same ones on both sides.
 
     Args:
         entries: (source, other).
         count: how many texts are made.
-        most: entries in a text at most.
-        seed: which entries.
+        max_entries: each text has from 1 to so many entries.
+        seed: of the choice.
     """
     generator = numpy.random.default_rng(seed)
     texts = []
-    for length in generator.integers(1, most + 1, count):
+    for length in generator.integers(1, max_entries + 1, count):
         chosen = [entries[place] for place in generator.integers(0, len(entries), length)]
         texts.append((" ".join(source for source, _ in chosen), close_up(" ".join(other for _, other in chosen))))
     return texts
 
 
 def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[tuple[str, str]]:
-    """Texts of articles on the same concept, of the train split only: not parallel, but on the same thing."""
+    """Pairs of texts on the same concept, (source, other), of the train split only; they are no translations."""
     texts = [
         table[table["split"] == "train"].drop_duplicates("concept").set_index("concept")["text"]
         for table in (source, other)
@@ -57,31 +58,37 @@ def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[t
 
 def parallel_texts(
     articles: list[tuple[str, str]],
-    originals: list[str],
-    words: dict[str, str],
+    source_texts: list[str],
+    glosses: dict[str, str],
     entries: list[tuple[str, str]],
-    own: RepresentationDistillation,
+    settings: RepresentationDistillation,
     seed: int,
 ) -> list[tuple[str, str]]:
-    """Choose what is read: strings of entries, glossed originals, and linked articles.
+    """Choose the texts of representation distillation: linked articles, glossed source texts, dictionary entries.
 
     Args:
-        articles: linked ones, (source, other); where there are none, glosses take their place.
-        originals: the source's articles, which are glossed.
-        words: see `gloss`.
-        entries: see `string_together`.
-        own: the steps and the shares.
+        articles: linked articles, (source, other); if there are none, glossed texts take their place.
+        source_texts: the source's articles, which are glossed.
+        glosses: see `gloss`.
+        entries: see `dictionary_texts`.
+        settings: the section `adapt.representation_distillation` of params.yaml.
         seed: of the choice.
+
+    Returns:
+        (source, other), as many as the steps read.
     """
-    count = own.steps * own.batch_size
-    strings = string_together(entries, round(count * own.dictionary_share), own.max_entries, seed)
-    read = max(0, count - len(strings) - round(count * own.glossed_share)) if articles else 0
-    glossed = [(text, gloss(text, words)) for text in _rounds(originals, count - len(strings) - read, seed)]
-    return _rounds(articles, read, seed) + glossed + strings
+    count = settings.steps * settings.batch_size
+    from_dictionary = dictionary_texts(entries, round(count * settings.dictionary_share), settings.max_entries, seed)
+    linked = max(0, count - len(from_dictionary) - round(count * settings.glossed_share)) if articles else 0
+    glossed = [
+        (text, gloss(text, glosses))
+        for text in _balanced_sample(source_texts, count - len(from_dictionary) - linked, seed)
+    ]
+    return _balanced_sample(articles, linked, seed) + glossed + from_dictionary
 
 
-def _rounds(items: list[Item], count: int, seed: int) -> list[Item]:
-    """So many items, in random order, each as often as the next one."""
+def _balanced_sample(items: list[Item], count: int, seed: int) -> list[Item]:
+    """Draw `count` items in random order, each equally often (but for the last round)."""
     generator = numpy.random.default_rng(seed)
     orders = [generator.permutation(len(items)) for _ in range(-(-count // max(len(items), 1)))]
     return [items[place] for order in orders for place in order][:count]
@@ -114,7 +121,7 @@ def parallel_padding(
 def representation_loss(teacher: PreTrainedModel) -> Loss:
     """The loss of representation distillation: mean squared errors of the mean hidden state and of the logits.
 
-    Both models have the same output layer, so that agreeing logits are agreeing pooled outputs, as far as they matter.
+    Both models have the same output layer, so equal logits mean that the pooled outputs agree in all that it reads.
     """
     teacher.eval().requires_grad_(False)
 
@@ -123,39 +130,76 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
         other = {name: value for name, value in batch.items() if not name.startswith("source_")}
         teacher.to(other["input_ids"].device)
         with torch.no_grad():
-            wanted = teacher(**source, output_hidden_states=True)
-        given = model(**other, output_hidden_states=True)
+            targets = teacher(**source, output_hidden_states=True)
+        outputs = model(**other, output_hidden_states=True)
         states = mse_loss(
-            mean_hidden(given.hidden_states[-1].float(), other["attention_mask"]),
-            mean_hidden(wanted.hidden_states[-1].float(), source["attention_mask"]),
+            mean_hidden(outputs.hidden_states[-1].float(), other["attention_mask"]),
+            mean_hidden(targets.hidden_states[-1].float(), source["attention_mask"]),
         )
-        return states + mse_loss(given.logits.float(), wanted.logits.float())
+        return states + mse_loss(outputs.logits.float(), targets.logits.float())
 
     return loss
+
+
+def distil_representations(
+    teacher: Classifier,
+    adapted: Classifier,
+    pairs: list[tuple[str, str]],
+    settings: RepresentationDistillation,
+    *,
+    seed: int,
+    device: torch.device,
+    report: Report,
+    measure: Measure | None,
+) -> History:
+    """Train the adapted encoder in place to represent the other side of each pair as the teacher does the source side.
+
+    Args:
+        teacher: reads the source side.
+        adapted: reads the other side.
+        pairs: parallel texts, (source, other).
+        settings: the section `adapt.representation_distillation` of params.yaml.
+        seed: of the training.
+        device: where.
+        report: see `train`.
+        measure: see `train`.
+    """
+    return train(
+        adapted.model,
+        encode_parallel(pairs, teacher.tokenizer, adapted.tokenizer, teacher.tokenizer.model_max_length),
+        representation_loss(teacher.model),
+        parallel_padding(teacher.tokenizer, adapted.tokenizer),
+        one_epoch(settings),
+        seed=seed,
+        device=device,
+        what="adapt",
+        report=report,
+        measure=measure,
+    )
 
 
 def drift_from(
     teacher: Classifier, adapted: Classifier, embeddings: nn.Module, texts: list[str], device: torch.device
 ) -> Measure:
-    """Measure how far an encoder has moved from what its output layer was made for.
+    """Measure how far an encoder has moved away from the output layer that it shares with the teacher.
 
     Args:
         teacher: of the source's language.
-        adapted: whose encoder began as the teacher's.
+        adapted: a classifier whose encoder began as the teacher's.
         embeddings: of the source's tokens.
-        texts: of the source's, none that anything learns from.
+        texts: in the source's language, none that anything learns from.
         device: where.
 
     Returns:
-        Gives `drift`: the share of texts of which the adapted encoder, reading with the source's embeddings, does not
-        say what the teacher says.
+        A function that gives `drift`: the share of the texts for which the adapted encoder, with the source's
+        embeddings, predicts another topic than the teacher.
     """
     tokens, reader = teacher.tokenizer.model_max_length, Classifier(adapted.model, teacher.tokenizer)
-    said = predict_logits(teacher, texts, tokens, device, "teacher").argmax(1)
+    expected = predict_logits(teacher, texts, tokens, device, "teacher").argmax(1)
 
     def measure() -> dict[str, float]:
         with with_embeddings(adapted.model, embeddings.to(device)):
-            now = predict_logits(reader, texts, tokens, device, "drift").argmax(1)
-        return {"drift": float((now != said).double().mean())}
+            predicted = predict_logits(reader, texts, tokens, device, "drift").argmax(1)
+        return {"drift": float((predicted != expected).double().mean())}
 
     return measure

@@ -1,4 +1,4 @@
-"""Which texts are read together."""
+"""The order in which a training reads texts, and so which of them share a batch."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch.utils.data import Sampler
 
 
 class LengthBuckets(Sampler[int]):
-    """Texts in a new random order each epoch, but of like length within a batch, so that little is padding."""
+    """Texts in a new random order each epoch, but of similar length within a batch, so that there is little padding."""
 
     def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
         """Remember the lengths.
@@ -15,7 +15,7 @@ class LengthBuckets(Sampler[int]):
         Args:
             lengths: tokens of each text.
             batch: texts in a batch.
-            seed: of the order; the epoch's number is added to it.
+            seed: of the order, together with the number of the epoch.
         """
         self.lengths = numpy.asarray(lengths)
         self.batch = batch

@@ -1,4 +1,4 @@
-"""Texts into batches, batches into logits, and the losses that are taken on them."""
+"""Texts encoded and padded to batches, classified to logits, and the loss on labels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +19,9 @@ def encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, **
 
     Args:
         texts: any number.
-        tokenizer: whose ids.
-        tokens: at most so many of each text, special ones included.
-        columns: more columns, a value for each text.
+        tokenizer: gives the ids.
+        tokens: maximum length of a text in tokens, special tokens included.
+        columns: further columns, a value for each text.
 
     Returns:
         A dataset with input_ids, length and the further columns.
@@ -31,11 +31,11 @@ def encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, **
 
 
 def pad_rows(tokenizer: PreTrainedTokenizerFast, rows: list[list[int]]) -> dict[str, Tensor]:
-    """Pad token ids to a batch, on the side that the model is used to.
+    """Pad token ids to a batch, on the side that the tokenizer is configured for.
 
     Returns:
-        input_ids and attention_mask, and token_type_ids where a single text has others than 0: XLNet's pretraining
-        marked <cls> as 2. [texts, tokens] each.
+        input_ids and attention_mask, and token_type_ids for a model whose single texts have types other than 0 (XLNet
+        gives <cls> the type 2), each [texts, tokens].
     """
     batch = dict(tokenizer.pad([{"input_ids": row} for row in rows], return_tensors="pt"))
     if types := token_types(tokenizer):
@@ -87,19 +87,19 @@ def read_texts(
     batch: int = 64,
     hidden: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """What a classifier makes of texts, in the texts' order, float32.
+    """Logits and hidden states of texts, in the texts' order, float32.
 
     Args:
         classifier: model and tokenizer.
         texts: any number.
-        tokens: at most so many of each text are read.
+        tokens: maximum length of a text in tokens.
         device: where.
-        what: the word before the progress bar.
-        batch: texts at a time, of like length.
-        hidden: whether hidden states are kept.
+        what: label of the progress bar.
+        batch: texts in a batch; they are sorted by length.
+        hidden: whether hidden states are computed.
 
     Returns:
-        Logits, [texts, topics], and the last layer's mean hidden states, [texts, hidden], or zeros.
+        Logits, [texts, topics], and the mean hidden states of the last layer, [texts, hidden], zeros unless `hidden`.
     """
     logits = torch.zeros(len(texts), len(classifier.topics))
     states = torch.zeros(len(texts), classifier.model.config.hidden_size)
@@ -115,21 +115,21 @@ def read_texts(
     with fast_attention(model, device), autocast:
         for group in progress(groups, what):
             inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
-            said = model(**inputs, output_hidden_states=hidden)
-            logits[group] = said.logits.float().cpu()
+            outputs = model(**inputs, output_hidden_states=hidden)
+            logits[group] = outputs.logits.float().cpu()
             if hidden:
-                states[group] = mean_hidden(said.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
+                states[group] = mean_hidden(outputs.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
     return logits, states
 
 
 def predict_logits(
     classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
 ) -> Tensor:
-    """The logits that `read_texts` gives."""
+    """The logits of `read_texts`, without hidden states."""
     return read_texts(classifier, texts, tokens, device, what, batch, hidden=False)[0]
 
 
 def predict_topics(classifier: Classifier, texts: list[str], device: torch.device, what: str) -> list[str]:
-    """The likeliest topic of each text, of which as many tokens are read as the classifier has learnt to read."""
+    """The most probable topic of each text, cut to the length that the classifier was trained on."""
     logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what)
     return [classifier.topics[int(place)] for place in logits.argmax(1)]

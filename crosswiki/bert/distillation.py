@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss, softmax
 from transformers import PreTrainedModel
 
-from crosswiki.bert.classification import mean_hidden
+from crosswiki.bert.classification import mean_hidden, read_texts
+from crosswiki.bert.models import Classifier
 from crosswiki.bert.training import Loss
 
-UNKNOWN = -100  # the label of a text whose topic nobody told
+UNKNOWN = -100  # the label of a text without a known topic
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, soft: float) -> Tensor:
@@ -35,55 +36,86 @@ def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperat
 
 
 def batch_loss(temperature: float, soft: float, hidden: float) -> Loss:
-    """`distillation_loss` for a training: the batch's columns teacher_logits and labels go beside the texts.
+    """`distillation_loss` for `train`: batches have the columns teacher_logits and labels.
 
-    With `hidden` above 0, so many times the mean squared error between the last layers' mean hidden states is added;
-    the teacher's are the column teacher_states.
+    If they have the column teacher_states too, the loss adds `hidden` times the mean squared error between the
+    student's and the teacher's mean hidden states of the last layer.
     """
 
     def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
         teacher, labels, states = batch.pop("teacher_logits"), batch.pop("labels"), batch.pop("teacher_states", None)
-        said = model(**batch, output_hidden_states=states is not None)
-        found = distillation_loss(said.logits.float(), teacher, labels, temperature, soft)
+        outputs = model(**batch, output_hidden_states=states is not None)
+        logits_loss = distillation_loss(outputs.logits.float(), teacher, labels, temperature, soft)
         if states is None:
-            return found
-        return found + hidden * mse_loss(mean_hidden(said.hidden_states[-1].float(), batch["attention_mask"]), states)
+            return logits_loss
+        return logits_loss + hidden * mse_loss(
+            mean_hidden(outputs.hidden_states[-1].float(), batch["attention_mask"]), states
+        )
 
     return loss
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What the student reads, and who teaches it."""
+class PairedTexts:
+    """The target's texts, and the source's articles on the same concepts; None where there is no such article."""
 
-    texts: pandas.DataFrame  # the target's articles
-    source_texts: list[str | None]  # the source's article on the same concept, where there is one
-    topics: list[str | None]  # and that article's topic, where it is labelled
+    texts: list[str]  # the student reads these
+    source_texts: list[str | None]
+    topics: list[str | None]  # of the source's articles; None where they have no label
+
+    @property
+    def linked(self) -> list[bool]:
+        """Whether each text has a source text."""
+        return [text is not None for text in self.source_texts]
 
 
-def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> Lessons:
-    """Find for each of the target's articles the source's on the same concept.
+def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> PairedTexts:
+    """Find for each of the target's articles the source's article on the same concept.
 
     Args:
         target: articles to read, none of the test or validation split.
-        source: the source's articles of the train split: neither text nor label of another split is looked at.
+        source: the source's articles; only those of the train split are used.
     """
-    known = source[source["split"] == "train"].drop_duplicates("concept").set_index("concept")
-    linked = target[["concept"]].join(known[["text", "topic"]], on="concept")
-    present = linked.astype(object).where(linked.notna(), None)
-    return Lessons(target, present["text"].tolist(), present["topic"].tolist())
+    train = source[source["split"] == "train"].drop_duplicates("concept").set_index("concept")
+    linked = target[["concept"]].join(train[["text", "topic"]], on="concept")
+    linked = linked.astype(object).where(linked.notna(), None)
+    return PairedTexts(target["text"].tolist(), linked["text"].tolist(), linked["topic"].tolist())
+
+
+def teacher_outputs(
+    teacher: Classifier, adapted: Classifier, paired: PairedTexts, device: torch.device, hidden: bool
+) -> tuple[Tensor, Tensor]:
+    """What the student is to reproduce: the teacher reads the source texts, the adapted teacher the texts without one.
+
+    Args:
+        teacher: of the source's language.
+        adapted: of the target's language.
+        paired: the texts.
+        device: where.
+        hidden: whether hidden states are wanted.
+
+    Returns:
+        As `read_texts`, in the order of the texts.
+    """
+    tokens = teacher.tokenizer.model_max_length
+    source_texts = [text for text in paired.source_texts if text is not None]
+    others = [text for text, linked in zip(paired.texts, paired.linked, strict=True) if not linked]
+    by_teacher = read_texts(teacher, source_texts, tokens, device, "teacher reads source", hidden=hidden)
+    by_adapted = read_texts(adapted, others, tokens, device, "teacher reads target", hidden=hidden)
+    logits, states = (merge(paired.linked, *outputs) for outputs in zip(by_teacher, by_adapted, strict=True))
+    return logits, states
 
 
 def merge(linked: list[bool], source: Tensor, other: Tensor) -> Tensor:
-    """What the source's teacher makes of linked texts, and the target's of the rest.
+    """Put the rows of linked texts and of the others into the texts' order.
 
     Args:
-        linked: of each text, whether it is.
-        source: [linked texts, numbers].
-        other: [other texts, numbers].
+        linked: whether each text is linked, [texts].
+        source: [linked texts, columns].
+        other: [other texts, columns].
 
     Returns:
-        [texts, numbers].
+        [texts, columns].
     """
     chosen = torch.tensor(linked, dtype=torch.bool)
     merged = source.new_empty(len(linked), source.shape[1])

@@ -1,7 +1,7 @@
-"""Where a new tokenizer's token embeddings come from: one function a method, in `INITIALISATIONS`.
+"""Methods of initialising a new tokenizer's token embeddings: one function each, listed in `INITIALISATIONS`.
 
-All see the same word vectors in one space, so that what differs is what is made of them. Special tokens are not their
-concern: `transplant` copies those whatever the method, and draws what a method leaves out.
+All methods get the same word vectors in one space, so only the methods differ. `transplant` copies the special tokens
+with every method, and draws the embeddings that a method leaves out.
 """
 
 from collections.abc import Callable
@@ -21,59 +21,60 @@ from crosswiki.pipeline.parameters import Transplant
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a method knows of both languages' tokens."""
+    """The input of a method: both languages' tokens."""
 
     source: PreTrainedTokenizerFast
     other: PreTrainedTokenizerFast
     embeddings: Tensor  # of the source's tokens, [source tokens, hidden]
-    source_vectors: Tensor  # of unit length, zeros where there is none, [source tokens, dim]
+    source_vectors: Tensor  # of unit length, zeros for a token without a vector, [source tokens, dim]
     other_vectors: Tensor  # the same in the same space, [new tokens, dim]
     dictionary: Entries  # known translations, (source, other), of any number of words
 
 
 @dataclass(frozen=True)
 class Initialised:
-    """What a method says of the new tokens; a token that is copied and mixed is copied."""
+    """The result of a method; a token that is both in `copied` and in `mixed` is copied."""
 
-    copied: dict[int, int]  # from the new token's id to the source token's
-    mixed: Tensor  # ids of the new tokens whose embeddings are made of others, int64, [mixed]
+    copied: dict[int, int]  # from the id of a new token to the id of the source token
+    mixed: Tensor  # ids of the new tokens whose embeddings are mixtures, int64, [mixed]
     rows: Tensor  # those embeddings, [mixed, hidden]
 
 
-def csls_mixtures(tokens: Tokens, own: Transplant) -> Initialised:
-    """Our own: WECHSEL with CSLS, spelling and a dictionary for the cosine, mixtures as long as their parts, copies.
+def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
+    """This project's method: WECHSEL with four changes (`mix_embeddings`), and copied tokens (`alike_tokens`).
 
-    See `mix_embeddings` and `translated_tokens`; tokens that are spelled the same and likely to mean the same are
-    copied (`alike_tokens`), and what has no vector but translations is the mean of those.
+    A token without a vector but with known translations (`translated_tokens`) gets the mean of their embeddings.
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
-    copied = alike_tokens(tokens.source, tokens.other, known, own.copied_min_length)
+    copied = alike_tokens(tokens.source, tokens.other, known, settings.copied_min_length)
     new = known.clone()
     new[list(copied)] = False
     spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
-    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if own.dictionary_weight else [])
+    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if settings.dictionary_weight else [])
     translated = translated[:, usable.numpy()]
-    told = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
+    translated_only = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
     mixed = mix_embeddings(
         tokens.embeddings[usable],
         tokens.source_vectors[usable],
         tokens.other_vectors[new],
-        own.neighbours,
-        own.temperature,
-        spelling=compare_spelling(*spelled, own.spelling_weight),
-        translations=translated[new.numpy()] * own.dictionary_weight,
+        settings.neighbours,
+        settings.temperature,
+        spelling=compare_spelling(*spelled, settings.spelling_weight),
+        translations=translated[new.numpy()] * settings.dictionary_weight,
     )
-    means = mean_embeddings(tokens.embeddings[usable], translated[told.numpy()])
-    return Initialised(copied, torch.cat([new.nonzero()[:, 0], told.nonzero()[:, 0]]), torch.cat([mixed, means]))
+    means = mean_embeddings(tokens.embeddings[usable], translated[translated_only.numpy()])
+    return Initialised(
+        copied, torch.cat([new.nonzero()[:, 0], translated_only.nonzero()[:, 0]]), torch.cat([mixed, means])
+    )
 
 
-def wechsel(tokens: Tokens, own: Transplant) -> Initialised:
+def wechsel(tokens: Tokens, settings: Transplant) -> Initialised:
     """WECHSEL (Minixhofer, Paischer and Rekabsaz 2022, section 3), with the numbers of its section 4.
 
     A new token's embedding is the mean of those of the 10 source tokens with the highest cosine, weighted by
-    softmax(cosine / 0.1). Its tokens' vectors are fastText's, made of n-grams; ours has none, so they are what the
-    paper uses then: the mean vector of the words that a token is part of, weighted by how often they occur
-    (`token_vectors`). Nothing but special tokens is copied.
+    softmax(cosine / 0.1). The paper makes tokens' vectors from fastText's n-grams. Skip-gram has none; for that case
+    the paper takes the mean vector of the words that contain the token, weighted by their counts (`token_vectors`).
+    Only special tokens are copied.
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
     embeddings, keys = tokens.embeddings[usable], tokens.source_vectors[usable]
@@ -85,12 +86,12 @@ def wechsel(tokens: Tokens, own: Transplant) -> Initialised:
     return Initialised({}, known.nonzero()[:, 0], torch.cat(mixed))
 
 
-def focus(tokens: Tokens, own: Transplant) -> Initialised:
-    """FOCUS (Dobler and de Melo 2023, section 2): overlapping tokens are copied, and anchor the others.
+def focus(tokens: Tokens, settings: Transplant) -> Initialised:
+    """FOCUS (Dobler and de Melo 2023, section 2): tokens in both vocabularies are copied, and are anchors of the rest.
 
-    A new token's embedding is a mixture of the anchors', weighted by sparsemax(cosine) in an auxiliary space of the new
-    language. The paper trains fastText on tokens there; here the space is that of our word vectors, and anchors are
-    the overlapping tokens that have one.
+    A new token's embedding is a mixture of the anchors' embeddings, weighted by sparsemax(cosine) in an auxiliary space
+    of the new language. The paper trains fastText on tokens for that space; here it is the space of the word vectors,
+    and the anchors are those shared tokens that have a vector.
     """
     known, names = tokens.other_vectors.any(1), tokens.source.get_vocab()
     copied = {place: names[token] for token, place in sorted(tokens.other.get_vocab().items()) if token in names}
@@ -106,16 +107,16 @@ def focus(tokens: Tokens, own: Transplant) -> Initialised:
     return Initialised(copied, new.nonzero()[:, 0], torch.cat(mixed))
 
 
-def random(tokens: Tokens, own: Transplant) -> Initialised:
-    """A control: nothing is known of any token, so that all are drawn; only the encoder is carried over."""
+def random(tokens: Tokens, settings: Transplant) -> Initialised:
+    """A control: no embedding is initialised, so `transplant` draws all of them; only the encoder is transferred."""
     hidden = tokens.embeddings.shape[1]
     return Initialised({}, torch.zeros(0, dtype=torch.int64), tokens.embeddings.new_zeros(0, hidden))
 
 
-def mean(tokens: Tokens, own: Transplant) -> Initialised:
-    """A control: every token has the mean of the source's embeddings, and says nothing but that it is a token."""
-    everyone = torch.arange(len(tokens.other))
-    return Initialised({}, everyone, tokens.embeddings.mean(0).expand(len(everyone), -1))
+def mean(tokens: Tokens, settings: Transplant) -> Initialised:
+    """A control: every token gets the mean of the source's embeddings."""
+    ids = torch.arange(len(tokens.other))
+    return Initialised({}, ids, tokens.embeddings.mean(0).expand(len(ids), -1))
 
 
 INITIALISATIONS: dict[str, Callable[[Tokens, Transplant], Initialised]] = {
@@ -128,13 +129,13 @@ INITIALISATIONS: dict[str, Callable[[Tokens, Transplant], Initialised]] = {
 
 
 def sparsemax(scores: Tensor) -> Tensor:
-    """Project rows onto the probability simplex (Martins and Astudillo 2016, algorithm 1): softmax with zeros.
+    """Project rows onto the probability simplex (Martins and Astudillo 2016, algorithm 1): like softmax, with zeros.
 
     Args:
         scores: [rows, columns].
 
     Returns:
-        Weights of each row, none below 0, that sum to 1, [rows, columns].
+        Non-negative weights that sum to 1 in each row, [rows, columns].
     """
     ordered = scores.sort(dim=1, descending=True).values
     beyond = ordered.cumsum(1) - 1
@@ -144,26 +145,26 @@ def sparsemax(scores: Tensor) -> Tensor:
 
 
 def texts_of(tokenizer: PreTrainedTokenizerFast, chosen: Tensor) -> list[str]:
-    """How tokens are spelled, without the marks of their tokenizer: those for which `chosen`, [tokens], is true."""
+    """The spelling, without the tokenizer's marks, of the tokens for which `chosen`, [tokens], is true."""
     return [text.strip() for text in tokenizer.batch_decode(chosen.nonzero().tolist())]
 
 
 def alike_tokens(
     source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast, has_vector: Tensor, copied_length: int
 ) -> dict[int, int]:
-    """New tokens that are spelled as a source token is and likely to mean the same, or of which nothing is known.
+    """New tokens that are spelled like a source token, and whose embedding is copied from it.
 
-    Those without a letter (digits, punctuation), those of so many letters that they are names or borrowed words, and
-    those that have no vector to be mixed by.
+    They are tokens without a letter (digits, punctuation), long tokens (mostly names and borrowed words), and tokens
+    without a vector, which cannot be mixed.
 
     Args:
         source: the source's tokenizer.
-        other: the new one.
-        has_vector: whether a new token has a vector, [new tokens].
-        copied_length: letters from which on a token that is spelled alike is copied.
+        other: the new tokenizer.
+        has_vector: whether each new token has a vector, [new tokens].
+        copied_length: tokens with at least so many letters are copied.
 
     Returns:
-        From the new token's id to the source token's.
+        From the id of a new token to the id of the source token.
     """
     known = source.get_vocab()
     return {

@@ -1,6 +1,6 @@
-"""Masked-language-model training (Devlin et al. 2019), on a new language's text alone or on the source's beside it.
+"""Masked-language-model training (Devlin et al. 2019) on a new language's text, alone or together with the source's.
 
-On both at once as in Tran 2020 ("From English to Foreign Languages: Transferring Pre-trained Language Models"): one
+Joint training is that of Tran 2020 ("From English to Foreign Languages: Transferring Pre-trained Language Models"): one
 encoder, and embeddings for each language.
 """
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy
+import pandas
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
@@ -18,13 +19,22 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import pad_rows
 from crosswiki.bert.models import Classifier, seeded, with_embeddings
+from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.training import History, Measure, Report, train
+from crosswiki.pipeline.parameters import MaskedLanguageModel
 
 
 class MaskedLanguageHead(nn.Module):
     """Predicts hidden tokens: dense, GELU, layer norm, and the token embeddings themselves (tied)."""
 
     def __init__(self, hidden: int, width: int, vocabulary: int) -> None:
-        """Make the head's own parameters; the embeddings, which ALBERT has narrower, come with each call."""
+        """Make the head's parameters; the token embeddings are an argument of `forward`.
+
+        Args:
+            hidden: width of the hidden states.
+            width: of the token embeddings, which ALBERT has narrower.
+            vocabulary: number of tokens.
+        """
         super().__init__()
         self.dense = nn.Linear(hidden, width)
         self.norm = nn.LayerNorm(width)
@@ -39,13 +49,13 @@ class MaskedLanguageHead(nn.Module):
 
 
 def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, share: float, seed: int) -> Dataset:
-    """Hide tokens as BERT does: of the chosen ones 80 % become the mask, 10 % another token, 10 % stay.
+    """Hide tokens as BERT does: 80 % of the chosen tokens become the mask, 10 % a random token, 10 % stay.
 
     Args:
         texts: any number.
-        tokenizer: whose ids.
-        tokens: at most so many of each text.
-        share: of the tokens that are chosen; special ones never are, and every text has at least one.
+        tokenizer: gives the ids.
+        tokens: maximum length of a text in tokens.
+        share: of the tokens that are chosen; never special ones, and at least one in each text.
         seed: of the choice.
 
     Returns:
@@ -61,10 +71,10 @@ def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: in
         hidden, labels = list(row), [-100] * len(row)
         for place in generator.choice(free, max(1, round(share * len(free))), replace=False):
             labels[place] = row[place]
-            fate = generator.random()
-            if fate < 0.8:
+            draw = generator.random()
+            if draw < 0.8:
                 hidden[place] = tokenizer.mask_token_id
-            elif fate < 0.9:
+            elif draw < 0.9:
                 hidden[place] = int(generator.integers(len(tokenizer)))
         columns["input_ids"].append(hidden)
         columns["labels"].append(labels)
@@ -72,7 +82,7 @@ def mask_tokens(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: in
     return Dataset.from_dict(columns)
 
 
-def both_sides(other: Dataset, source: Dataset) -> Dataset:
+def both_languages(other: Dataset, source: Dataset) -> Dataset:
     """Rows of `mask_tokens` in two languages side by side: the source's columns get the prefix `source_`."""
     count = min(len(other), len(source))
     columns = {name: other[name][:count] for name in ("input_ids", "labels")}
@@ -84,30 +94,30 @@ def both_sides(other: Dataset, source: Dataset) -> Dataset:
 def masked_padding(
     tokenizer: PreTrainedTokenizerFast, source: PreTrainedTokenizerFast | None = None
 ) -> Callable[[list[dict[str, Any]]], dict[str, Tensor]]:
-    """A collate function for `mask_tokens`; with the source's tokenizer, for `both_sides`."""
+    """A collate function for `mask_tokens`; with the source's tokenizer, for `both_languages`."""
 
-    def side(reader: PreTrainedTokenizerFast, rows: list[dict[str, Any]], prefix: str) -> dict[str, Tensor]:
-        batch = pad_rows(reader, [row[f"{prefix}input_ids"] for row in rows])
+    def pad(padder: PreTrainedTokenizerFast, rows: list[dict[str, Any]], prefix: str) -> dict[str, Tensor]:
+        batch = pad_rows(padder, [row[f"{prefix}input_ids"] for row in rows])
         batch["labels"] = torch.full_like(batch["input_ids"], -100)
         for place, row in enumerate(rows):
             labels = row[f"{prefix}labels"]
-            start = batch["labels"].shape[1] - len(labels) if reader.padding_side == "left" else 0
+            start = batch["labels"].shape[1] - len(labels) if padder.padding_side == "left" else 0
             batch["labels"][place, start : start + len(labels)] = torch.tensor(labels)
         return {f"{prefix}{name}": value for name, value in batch.items()}
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        return side(tokenizer, rows, "") | (side(source, rows, "source_") if source else {})
+        return pad(tokenizer, rows, "") | (pad(source, rows, "source_") if source else {})
 
     return collate
 
 
 @contextmanager
 def language_heads(classifier: Classifier, source: tuple[nn.Embedding, int] | None, seed: int) -> Iterator[None]:
-    """For the time being, give a model what it needs to predict hidden tokens.
+    """Inside the block, a model has what it needs to predict hidden tokens.
 
     Args:
-        classifier: whose model it is.
-        source: for joint training, the source's embeddings, which learn too, and its number of tokens.
+        classifier: the model, and the tokenizer of its language.
+        source: for joint training: the source's embeddings, which are trained too, and its number of tokens.
         seed: of the heads' weights.
     """
     model, width = classifier.model, classifier.model.get_input_embeddings().embedding_dim
@@ -133,7 +143,7 @@ def all_but_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
 
 
 def masked_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-    """Cross-entropy of the hidden tokens, for a model that has `language_heads`; of both languages where both are."""
+    """Cross-entropy of the hidden tokens, for a model that has `language_heads`; summed over the batch's languages."""
     source = {name.removeprefix("source_"): value for name, value in batch.items() if name.startswith("source_")}
     other = {name: value for name, value in batch.items() if not name.startswith("source_")}
     loss = _hidden_tokens(model, other, model.masked_language_head)
@@ -148,3 +158,57 @@ def _hidden_tokens(model: PreTrainedModel, batch: dict[str, Tensor], head: nn.Mo
     chosen, hidden = labels != -100, model(**batch, output_hidden_states=True).hidden_states[-1]
     scores = head(hidden[chosen], model.get_input_embeddings().weight)
     return cross_entropy(scores.float(), labels[chosen])
+
+
+def train_masked_language_model(
+    adapted: Classifier,
+    texts: list[str],
+    source: Classifier,
+    source_embeddings: nn.Embedding,
+    source_texts: list[str],
+    settings: MaskedLanguageModel,
+    *,
+    seed: int,
+    device: torch.device,
+    report: Report,
+    measure: Measure | None,
+) -> History:
+    """Train an encoder in place to predict hidden tokens of its language, and with `joint` of the source's too.
+
+    Args:
+        adapted: the encoder, and the tokenizer of its language.
+        texts: in its language; as many are drawn as the steps read, with replacement.
+        source: the teacher, whose tokenizer reads the source's texts.
+        source_embeddings: of the source's tokens; joint training changes them.
+        source_texts: the source's.
+        settings: the section `adapt.masked_language_model` of params.yaml.
+        seed: of the draws, the hidden tokens and the training.
+        device: where.
+        report: see `train`.
+        measure: see `train`.
+    """
+    tokens = source.tokenizer.model_max_length
+
+    def draw_masked(pool: list[str], tokenizer: PreTrainedTokenizerFast) -> Dataset:
+        count = settings.steps * settings.batch_size
+        drawn = pandas.Series(pool).sample(n=count, replace=True, random_state=seed).tolist()
+        return mask_tokens(drawn, tokenizer, tokens, settings.mlm_probability, seed)
+
+    masked = draw_masked(texts, adapted.tokenizer)
+    if settings.joint:
+        masked = both_languages(masked, draw_masked(source_texts, source.tokenizer))
+    with language_heads(adapted, (source_embeddings, len(source.tokenizer)) if settings.joint else None, seed):
+        return train(
+            adapted.model,
+            masked,
+            masked_loss,
+            masked_padding(adapted.tokenizer, source.tokenizer if settings.joint else None),
+            one_epoch(settings),
+            seed=seed,
+            device=device,
+            what="adapt masked",
+            report=report,
+            waiting=[(settings.embeddings_only, all_but_embeddings(adapted.model))],
+            measure=measure,
+            whole_table=True,
+        )

@@ -1,7 +1,7 @@
-"""Embeddings of tokens as mixtures of other tokens' embeddings, by the vectors of the words that they are part of.
+"""Token embeddings as mixtures of other tokens' embeddings.
 
-After WECHSEL (Minixhofer, Paischer and Rekabsaz 2022): each token of either tokenizer gets a vector in the aligned
-word space; a new token's embedding is a mixture of those of the source tokens whose vectors are nearest to its own.
+After WECHSEL (Minixhofer, Paischer and Rekabsaz 2022): each token of both tokenizers gets a vector in the aligned word
+space; a new token's embedding is a mixture of the embeddings of the source tokens with the nearest vectors.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ HUBNESS_NEIGHBOURS = 10  # k of CSLS, as in MUSE
 
 
 def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor) -> Tensor:
-    """Give each token the mean vector of the words that it is a part of, weighted by how often they occur.
+    """Give each token the mean vector of the words that contain it, weighted by their counts.
 
     Args:
         tokenizer: of the words' language.
@@ -34,7 +34,7 @@ def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vector
         vectors: the words' vectors, [words, dim].
 
     Returns:
-        [tokens, dim], rows of unit length; zeros for tokens that are in no word.
+        Rows of unit length, zeros for tokens that are in no word; [tokens, dim].
     """
     total = torch.zeros(len(tokenizer), vectors.shape[1], dtype=torch.float64)
     counts = torch.from_numpy(words.vocabulary.counts).double()
@@ -50,9 +50,10 @@ def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vector
 def piece_vectors(
     tokenizer: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: WordVectors, vectors: Tensor
 ) -> Tensor:
-    """Vectors of the tokens that `extend_tokenizer` has put together: of words, and where there is none, of pieces.
+    """Vectors of the tokens of an extended tokenizer (`extend_tokenizer`).
 
-    A piece's words are those that its own tokenizer divides into it: the extended one has most of them whole.
+    A token that the extended tokenizer finds in no word gets the vector that it has in the trained tokenizer, `pieces`:
+    the extended one keeps most words whole, so few of its subwords occur in words.
 
     Returns:
         As `token_vectors`.
@@ -77,21 +78,21 @@ def mix_embeddings(
     spelling: Spelling | None = None,
     translations: "csr_array | None" = None,
 ) -> Tensor:
-    """Mix source tokens' embeddings for each new token: weights softmax(CSLS / temperature) over the nearest.
+    """Mix source tokens' embeddings for each new token, with the weights softmax(CSLS / temperature) of the nearest.
 
-    Four departures from WECHSEL (docs/results.md has what they are worth): CSLS in place of the cosine, so that hubs do
-    not take part in every mixture; what is spelled alike is nearer; so is what is known to be a translation; and a
-    mixture is as long as its parts are on average, where a mean of many directions is short.
+    This differs from WECHSEL in four points (docs/results.md has their effects). CSLS replaces the cosine, so that hubs
+    are not in every mixture. Similar spelling adds to the similarity, and so does a known translation. A mixture has
+    the mean length of the embeddings in it; their plain mean would be shorter, as it averages directions.
 
     Args:
         embeddings: of the source's tokens, [source tokens, hidden].
-        source: vectors of those of the source's tokens that have one, rows of unit length, [source tokens, dim].
-        other: the same of the new tokens, [tokens, dim].
+        source: the source tokens' vectors, rows of unit length, [source tokens, dim].
+        other: the new tokens' vectors, rows of unit length, [tokens, dim].
         neighbours: how many source tokens are mixed.
         temperature: of the softmax.
-        itself: whether row i of `source` may take part in row i of `other`.
-        spelling: of the same tokens; what its likeness says is added to CSLS.
-        translations: what is added for pairs of them that are known translations, [tokens, source tokens].
+        itself: whether source token i may be in the mixture of new token i.
+        spelling: of the same tokens; its similarity is added to CSLS.
+        translations: added to CSLS; not 0 for known translations, [tokens, source tokens].
 
     Returns:
         [tokens, hidden].
@@ -102,16 +103,16 @@ def mix_embeddings(
     lengths = embeddings.norm(dim=1)
     mixed = []
     for places in torch.arange(len(other)).split(ROWS):
-        likeness = 2 * other[places] @ source.mT - hubness
+        similarity = 2 * other[places] @ source.mT - hubness
         if spelling:
-            likeness += spelling.likeness(places)
+            similarity += spelling.likeness(places)
         if translations is not None:
             pairs = translations[places.numpy()].tocoo()
             row, column = (torch.from_numpy(at.astype(numpy.int64)) for at in pairs.coords)
-            likeness[row, column] += torch.from_numpy(pairs.data)
+            similarity[row, column] += torch.from_numpy(pairs.data)
         if not itself:
-            likeness[torch.arange(len(places)), places] = -torch.inf
-        nearest = likeness.topk(min(neighbours, len(source) - (not itself)), dim=1)
+            similarity[torch.arange(len(places)), places] = -torch.inf
+        nearest = similarity.topk(min(neighbours, len(source) - (not itself)), dim=1)
         weights = (nearest.values / temperature).softmax(1)
         mixture = torch.einsum("tk,tkh->th", weights, embeddings[nearest.indices])
         mixed.append(unit(mixture) * (weights * lengths[nearest.indices]).sum(1, keepdim=True))
@@ -119,11 +120,11 @@ def mix_embeddings(
 
 
 def mean_embeddings(embeddings: Tensor, translations: "csr_array") -> Tensor:
-    """Average source tokens' embeddings for each new token, as long as they are on average.
+    """Average source tokens' embeddings for each new token; the result has their mean length.
 
     Args:
         embeddings: of the source's tokens, [source tokens, hidden].
-        translations: 1 where a source token takes part, at least one in each row, [tokens, source tokens].
+        translations: 1 for each source token in the mean, at least one in each row, [tokens, source tokens].
 
     Returns:
         [tokens, hidden].
@@ -138,45 +139,51 @@ def mean_embeddings(embeddings: Tensor, translations: "csr_array") -> Tensor:
 def reading_mixtures(
     classifier: Classifier, vectors: Tensor, probability: float, neighbours: int, temperature: float
 ) -> Iterator[None]:
-    """While the block trains a classifier, have it read some tokens as mixtures of their neighbours.
+    """While the block trains a classifier, replace some input embeddings by mixtures of their neighbours' embeddings.
 
-    In another language it will read little else. A classifier that has met the mixtures of its own tokens, each
-    without itself, while it learnt, takes the others' with less loss; the parameters are no more than before.
+    A transplanted model reads such mixtures only. A classifier that was trained on mixtures of its own tokens (each
+    without the token itself) loses less when it is transplanted. No parameter is added.
 
     Args:
-        classifier: in whose training mode tokens are exchanged; nothing changes when it predicts.
-        vectors: what `token_vectors` gives for its tokenizer; tokens without a vector stay.
-        probability: of a token, on average; each text has its own, evenly from none to twice as many.
+        classifier: embeddings are replaced in its training mode only, not when it predicts.
+        vectors: `token_vectors` of its tokenizer; tokens without a vector are not replaced.
+        probability: mean probability of replacement; each text draws its own from 0 to twice as much.
         neighbours: see `mix_embeddings`.
         temperature: see `mix_embeddings`.
     """
     layer = classifier.model.get_input_embeddings()
-    texts = 1 if classifier.model.config.model_type == "xlnet" else 0  # the dimension that texts lie along in there
+    texts = (
+        1 if classifier.model.config.model_type == "xlnet" else 0
+    )  # the dimension of the texts at the embedding layer
     mixed, known = layer.weight.detach().clone(), vectors.any(1)
     if probability > 0 and known.sum() > 1:
         places = known.nonzero()[:, 0]
-        own = vectors[places]
-        mixed[places] = mix_embeddings(mixed[places], own, own, neighbours, temperature, itself=False)
+        known_vectors = vectors[places]
+        mixed[places] = mix_embeddings(
+            mixed[places], known_vectors, known_vectors, neighbours, temperature, itself=False
+        )
 
     ids = torch.zeros(0)
 
-    def remember(_: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+    def keep_ids(_: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
         nonlocal ids
-        ids = inputs[0]  # before a training gives them other numbers (`only_rows_read`)
+        ids = inputs[0]  # before `only_rows_read` renumbers them
 
-    def exchange(module: torch.nn.Module, _: tuple[Any, ...], embedded: Tensor) -> Tensor:
+    def replace_embeddings(module: torch.nn.Module, _: tuple[Any, ...], embedded: Tensor) -> Tensor:
         nonlocal mixed, known
         if not module.training:
             return embedded
         mixed, known = mixed.to(ids.device), known.to(ids.device)
-        # Drawn from the generator that dropout draws from, which a training's checkpoints keep.
+        # Drawn from the global generator, as dropout is, whose state is in the training's checkpoints.
         shares = 2 * probability * torch.rand(ids.shape[texts], device=ids.device)
         shares = shares[None] if texts else shares[:, None]
         chosen = (torch.rand(ids.shape, device=ids.device) < shares) & known[ids]
         return torch.where(chosen[..., None], mixed[ids].to(embedded.dtype), embedded)
 
     hooks = (
-        [layer.register_forward_pre_hook(remember), layer.register_forward_hook(exchange)] if probability > 0 else []
+        [layer.register_forward_pre_hook(keep_ids), layer.register_forward_hook(replace_embeddings)]
+        if probability > 0
+        else []
     )
     try:
         yield

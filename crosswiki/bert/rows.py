@@ -1,7 +1,7 @@
-"""A training pays for the embeddings of the tokens that its texts have, and for no others.
+"""Training only those rows of the token embeddings that the texts read.
 
-A table of a hundred thousand tokens is most of a small model. Were all of it trained, then most of a step would go into
-clearing, clipping and adding gradients that are zero.
+An embedding table of a hundred thousand tokens is most of a small model. With the whole table, most of a step's time
+goes into clearing, clipping and adding gradients that are zero.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from transformers import PreTrainedModel
 
 @contextmanager
 def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device) -> Iterator[None]:
-    """While the block trains a model, let its token embeddings be those of the tokens that the texts have.
+    """While the block trains a model, reduce its embedding table to the tokens that the texts have.
 
-    What such a token learns is what it learns in the whole table. The others stay as they are, without weight decay.
+    These tokens learn what they would learn in the whole table. The others do not change, not even by weight decay.
 
     Args:
-        model: which reads the same token ids as ever; others than the texts' and padding are an IndexError.
-        texts: all that it will read, with the column input_ids.
-        device: where it is trained.
+        model: takes the same token ids as before; an id that is neither in the texts nor padding is an IndexError.
+        texts: all texts of the training, with the column input_ids.
+        device: where the model is trained.
     """
     table = model.get_input_embeddings()
     if not table.weight.requires_grad:
@@ -44,7 +44,7 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device)
     table.weight.data = whole[rows]
     table.padding_idx = None if padding is None else int(places[padding])
     hooks = [table.register_forward_pre_hook(renumber)]
-    if device.type == "cpu":  # elsewhere memory costs nothing to get, or gradients cannot be sparse
+    if device.type == "cpu":  # on other devices allocation is cheap, or sparse gradients are not supported
         hooks.append(_keep_gradient(table))
     try:
         yield
@@ -58,7 +58,7 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device)
 
 
 def _keep_gradient(table: nn.Embedding) -> Any:
-    """Write each step's gradient into the same memory, where only what the step before wrote needs clearing."""
+    """Keep one dense gradient for all steps, and clear only the rows that the last step has written."""
     gradient, written = torch.zeros(0), torch.zeros(0, dtype=torch.int64)
 
     def densify(weight: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Tokenizers for a new language, of the kind that the source's model has."""
+"""Tokenizers for a new language, of the same type as the source model's."""
 
 import json
 import math
@@ -18,68 +18,72 @@ from crosswiki.pipeline.parameters import Transplant
 
 
 def new_tokenizer(
-    like: PreTrainedTokenizerFast, texts: Sequence[str], words: Sequence[str], own: Transplant
+    like: PreTrainedTokenizerFast, texts: Sequence[str], words: Sequence[str], settings: Transplant
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedTokenizerFast]:
-    """Make a new language's tokenizer, extended or trained, as the parameters or else the method have it.
+    """Make a new language's tokenizer: the source's, extended, or one trained on the new language alone.
 
-    Only our own method extends by itself. The published ones come with a tokenizer of the new language alone, and the
-    controls would be none if most tokens had an embedding to copy.
+    Where params.yaml does not say which, csls_mixtures extends. The published methods train, as in their papers, and so
+    do the controls: with most embeddings copied they would not be controls.
 
     Args:
         like: the source's tokenizer.
         texts: in the new language.
-        words: the new language's words, the likelier ones to be met first.
-        own: the parameters.
+        words: the new language's words, the most frequent first.
+        settings: the section `transplant` of params.yaml.
 
     Returns:
-        The tokenizer, and the one that was trained: the same, unless the first is an extended one.
+        The tokenizer, and the one that was trained on the new language; the same one unless the first is extended.
 
     Raises:
-        UserError: a tokenizer that is no WordPiece is to be extended.
+        UserError: the source's tokenizer is to be extended, but is no WordPiece.
     """
-    extended = own.tokenizer or ("extended" if own.method == "csls_mixtures" and is_wordpiece(like) else "trained")
+    extended = settings.tokenizer or (
+        "extended" if settings.method == "csls_mixtures" and is_wordpiece(like) else "trained"
+    )
     if extended == "trained":
-        tokenizer = train_tokenizer(like, texts, own.vocabulary_size)
+        tokenizer = train_tokenizer(like, texts, settings.vocabulary_size)
         return tokenizer, tokenizer
     if not is_wordpiece(like):
         raise UserError(
             "params.yaml: transplant.tokenizer: found 'extended', but the source's model has no WordPiece tokenizer; "
             "trained is what its kind can be"
         )
-    pieces = train_tokenizer(like, texts, own.trained_subwords)
-    return extend_tokenizer(like, pieces, words, own.vocabulary_size), pieces
+    pieces = train_tokenizer(like, texts, settings.trained_subwords)
+    return extend_tokenizer(like, pieces, words, settings.vocabulary_size), pieces
 
 
 def extend_tokenizer(
-    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Sequence[str], most: int
+    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Sequence[str], max_words: int
 ) -> PreTrainedTokenizerFast:
-    """Add a new language's words and pieces to a WordPiece tokenizer, whose own tokens keep their ids.
+    """Add a new language's words and subwords to a WordPiece tokenizer, whose tokens keep their ids.
 
-    What the new language shares with the source (names, borrowed words, their parts) so keeps its embedding, and a
-    rare word is read in parts that the source's model knows, where a tokenizer trained on the new language alone has
-    tokens that nothing is known about.
+    So tokens that both languages have (names, borrowed words, their parts) keep their embedding, and rare words are
+    divided into tokens that the source's model knows. A tokenizer trained on the new language alone would divide them
+    into tokens without a known embedding.
 
     Args:
         like: the source's tokenizer.
         pieces: a tokenizer that `train_tokenizer` has trained on the new language.
-        words: the new language's words, the likelier ones to be met first.
-        most: new words at most.
+        words: the new language's words, the most frequent first.
+        max_words: new words at most.
     """
-    known, own = like.get_vocab(), pieces.get_vocab()
-    letters = sorted({letter for token in (*own, *words) for letter in token if is_han(letter)})
-    # BERT reads Chinese letter by letter, though a letter means many things and a word one. Where most words are of
-    # such letters, they stay together, and the longest that is known is taken first.
+    known, trained = like.get_vocab(), pieces.get_vocab()
+    letters = sorted({letter for token in (*trained, *words) for letter in token if is_han(letter)})
+    # BERT divides Chinese into single characters, which are more ambiguous than words. Where most words are Chinese,
+    # runs of characters stay together, and WordPiece takes the longest known word first.
     han = "".join(letters) if sum(map(is_han, words)) > len(words) / 2 else ""
     blank = _wordpiece(like, known, han)
     normalised = blank.backend_tokenizer.normalizer.normalize_str if blank.backend_tokenizer.normalizer else str
     divided = blank.backend_tokenizer.pre_tokenizer.pre_tokenize_str
     parts = dict.fromkeys(part for word in words for part, _ in divided(normalised(word)))
-    added = [part for part in parts if part not in known][:most]
+    added = [part for part in parts if part not in known][:max_words]
     present = {*known, *added}
     added += [
-        token for token in dict.fromkeys([*sorted(own, key=lambda token: own[token]), *han]) if token not in present
+        token
+        for token in dict.fromkeys([*sorted(trained, key=lambda token: trained[token]), *han])
+        if token not in present
     ]
-    if han:  # nothing stands between words, so that most of them go on from another one
+    if han:  # there is no space between words, so most words continue a run of characters
         present |= {*added}
         added += [f"##{token}" for token in (*known, *added) if is_han(token) and f"##{token}" not in present]
     return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}}, han)
@@ -91,7 +95,7 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
     Args:
         like: the source's tokenizer.
         texts: in the new language.
-        vocabulary: at most so many tokens; WordPiece has every letter beside that.
+        vocabulary: maximum number of tokens; WordPiece has every letter in addition.
     """
 
     def batches() -> Iterator[list[str]]:
@@ -102,7 +106,7 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
     special = [token for token, _ in sorted(like.get_added_vocab().items(), key=lambda item: item[1])]
     if state["model"]["type"] == "Unigram":
         special = special if like.unk_token in special else [like.unk_token, *special]
-        # Of one text: special tokens first, and whatever else the class needs. The pieces are put in afterwards.
+        # Trained on one text, for the special tokens and the settings of the class; its model is replaced below.
         trained = like.train_new_from_iterator(
             [[texts[0]]], len(special) + len(set(texts[0])) + 10, show_progress=False
         )
@@ -111,8 +115,8 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
     if not is_wordpiece(like):
         return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
     blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
-    # The trainer numbers continuations (##a) as it meets them, in the order of a hash table, and breaks ties by number:
-    # naming them first, in order, gives the same vocabulary each time.
+    # The trainer numbers continuations (##a) in the order of a hash table, and breaks ties by number. Naming them
+    # as special tokens first, in a fixed order, gives the same vocabulary each time.
     normalised = blank.normalizer.normalize_str if blank.normalizer else str
     letters = sorted({letter for text in texts for letter in normalised(text) if not letter.isspace()})
     prefix = state["model"]["continuing_subword_prefix"]
@@ -129,12 +133,12 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
 def _unigram(
     like: PreTrainedTokenizerFast, special: list[str], batches: Callable[[], Iterator[list[str]]], vocabulary: int
 ) -> Unigram:
-    """A unigram language model of pieces (Kudo 2018) that is the same each time.
+    """Train a unigram language model of pieces (Kudo 2018) deterministically.
 
-    The library's trainer adds up in the order of a hash table, so that scores, ties and now and then pieces differ from
-    run to run. Here the pieces are those of byte-pair encoding, of letters or of punctuation and never of both, and
-    their probabilities are counted on each word's likeliest division, twice: expectation maximisation with one division
-    for all of them.
+    The library's trainer sums in the order of a hash table, so its scores and sometimes its pieces differ from run to
+    run. Here the pieces come from byte-pair encoding, with letters and punctuation never in one piece. Their
+    probabilities are counted on the division of each word, first by BPE and then twice by the most probable division
+    (hard expectation maximisation).
     """
     state = json.loads(like.backend_tokenizer.to_str())
     blank = {"type": "BPE", "vocab": {}, "merges": []}
@@ -142,8 +146,8 @@ def _unigram(
     divider.pre_tokenizer = PreTokenizers([divider.pre_tokenizer, Punctuation()])
     trainer = BpeTrainer(vocab_size=vocabulary, special_tokens=special, show_progress=False)
     divider.train_from_iterator(batches(), trainer)
-    own = divider.get_vocab()
-    pieces = sorted(own, key=lambda piece: own[piece])
+    ids = divider.get_vocab()
+    pieces = sorted(ids, key=lambda piece: ids[piece])
     normalised = divider.normalizer.normalize_str if divider.normalizer else str
     words = Counter(
         word
@@ -153,7 +157,7 @@ def _unigram(
     )
     model = divider.model
     for _ in range(3):
-        counts = dict.fromkeys(pieces, 0.5)  # of a piece that no word is divided into
+        counts = dict.fromkeys(pieces, 0.5)  # the count of a piece that is in no word
         for word, count in words.items():
             for token in model.tokenize(word):
                 counts[token.value] += count
@@ -164,25 +168,25 @@ def _unigram(
 
 
 def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
-    """Whether a tokenizer is BERT's kind, whose vocabulary can be added to."""
+    """Whether a tokenizer is a WordPiece, as BERT's; others cannot be extended."""
     return json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"] == "WordPiece"
 
 
 def divide_words(tokenizer: PreTrainedTokenizerFast, words: Sequence[str]) -> list[list[int]]:
-    """Divide words into tokens as they stand inside a text: after a space, all of them small, then all with a capital.
+    """Divide words into tokens as inside a text, after a space: first all in lower case, then all capitalised.
 
     Returns:
-        Their tokens, [2 · words].
+        The token ids of each form, [2 · words].
     """
     forms = [" " + form(word) for form in (str.lower, str.capitalize) for word in words]
     return tokenizer(forms, add_special_tokens=False, return_attention_mask=False)["input_ids"] if forms else []
 
 
 def continued_words(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
-    """Tokens of Chinese words after another one (##河), and those of the same words at the start (河): one meaning.
+    """Tokens of Chinese words that continue a run (##河), matched with the same words at its start (河).
 
     Returns:
-        From the one's id to the other's.
+        From the id of the first to the id of the second.
     """
     rows = tokenizer.get_vocab()
     starts = {token: token.removeprefix("##") for token in rows}
@@ -195,9 +199,9 @@ def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int], han: s
     """A tokenizer of the same class and settings with another vocabulary.
 
     Args:
-        like: the source's.
-        vocabulary: the new one's tokens, with their ids.
-        han: Chinese letters that are known; if there are any, words of them stay together.
+        like: the source's tokenizer.
+        vocabulary: the new tokens with their ids.
+        han: Chinese characters that are known; if there are any, runs of them are not divided beforehand.
     """
     normaliser = json.loads(like.backend_tokenizer.to_str()).get("normalizer") or {}
     settings = {
@@ -209,7 +213,7 @@ def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int], han: s
         return type(like)(vocab=vocabulary, **settings, **options)
     made = type(like)(vocab=vocabulary, **{**settings, "tokenize_chinese_chars": False}, **options).backend_tokenizer
     made.pre_tokenizer = PreTokenizers([made.pre_tokenizer, Split(Regex(f"[{han}]+"), "isolated")])
-    # The class of the source's tokenizer would make a pre-tokenizer of its own again when it is loaded.
+    # Loaded as the source's class, it would get that class's pre-tokenizer again.
     return PreTrainedTokenizerFast(
         tokenizer_object=made, model_input_names=like.model_input_names, do_lower_case=like.do_lower_case, **options
     )

@@ -1,4 +1,4 @@
-"""One way to train everything: transformers.Trainer with a loss of our own, a curve, and a place to go on from."""
+"""The training loop of all models: transformers.Trainer with a given loss, a loss curve, and checkpoints."""
 
 import hashlib
 import json
@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,48 +22,29 @@ from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.models import layers_from_the_top
 from crosswiki.bert.precision import fast_attention, half_precision
 from crosswiki.bert.rows import only_rows_read
+from crosswiki.bert.schedules import Schedule
 from crosswiki.pipeline.outputs import checkpoint_path
-from crosswiki.pipeline.parameters import Training
 
 Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 Report = Callable[[dict[str, float], int], None]
 Measure = Callable[[], dict[str, float]]
-History = list[dict[str, float]]  # points: `step`, the mean `loss` since the last one, and what was measured there
-Waiting = Sequence[tuple[float, Sequence[nn.Parameter]]]  # parameters that stay as they are for a share of the steps
+History = list[dict[str, float]]  # points: `step`, the mean `loss` since the last point, and the results of `measure`
+Waiting = Sequence[tuple[float, Sequence[nn.Parameter]]]  # parameters that are frozen for a share of the steps
 
 CHECKPOINT_SECONDS = 120.0
-POINTS, MEASURED = 50, 5  # of a history, about; and those at which more than the loss is measured
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast a training goes."""
-
-    epochs: float
-    batch_size: int
-    learning_rate: float
-    warmup_ratio: float  # share of the steps
-    weight_decay: float
-    dropout: float
-    min_steps: int = 0  # few texts are read more often than `epochs` says
-
-    def steps(self, texts: int) -> int:
-        """How many batches are read of so many texts: none in no epochs."""
-        return max(1, round(texts * self.epochs / self.batch_size), self.min_steps) if self.epochs else 0
-
-
-def schedule_of(params: Training) -> Schedule:
-    """A schedule as a section of params.yaml gives it."""
-    return Schedule(**{field: getattr(params, field) for field in Schedule.__dataclass_fields__})
+POINTS, MEASURED = 50, 5  # points of a history, about, and those of them at which `measure` is called
 
 
 def gradually(model: PreTrainedModel, share: float) -> Waiting:
-    """What waits for how long, so that the layers learn from the last one down (Howard and Ruder 2018, section 3.3).
+    """Gradual unfreezing: layers begin to learn one by one, the last one first (Howard and Ruder 2018, section 3.3).
 
     Args:
-        model: whose output layer may be frozen.
+        model: a model whose output layer may be frozen.
         share: of the steps, after which all layers learn.
+
+    Returns:
+        Each layer's parameters, with the share of the steps for which they stay as they are.
     """
     groups = layers_from_the_top(model)
     last = len(groups) - 1
@@ -74,7 +54,7 @@ def gradually(model: PreTrainedModel, share: float) -> Waiting:
 
 @contextmanager
 def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
-    """Set a model's dropout for a training."""
+    """Set a model's dropout inside the block."""
     before = {module: module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
     try:
         for module in before:
@@ -86,7 +66,7 @@ def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
 
 
 class _LossTrainer(Trainer):
-    """A Trainer that minimises the loss it is given, on batches in the order it is given."""
+    """A Trainer with a given loss and a given order of the texts."""
 
     def __init__(self, loss: Loss, sampler: Sampler[int], **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -105,7 +85,7 @@ class _LossTrainer(Trainer):
 
 
 class _Thaw(TrainerCallback):
-    """Lets parameters wait; the optimiser passes over those that have no gradient."""
+    """Freezes parameters until their step; the optimiser skips parameters without a gradient."""
 
     def __init__(self, waiting: Waiting) -> None:
         self.waiting = waiting
@@ -117,7 +97,7 @@ class _Thaw(TrainerCallback):
 
 
 class _Watch(TrainerCallback):
-    """Shows progress, hands the loss on, and asks for a checkpoint every now and then."""
+    """Shows progress, reports the loss, and requests a checkpoint every `CHECKPOINT_SECONDS`."""
 
     def __init__(self, what: str, report: Report, measure: Measure | None) -> None:
         self.what = what
@@ -140,7 +120,7 @@ class _Watch(TrainerCallback):
             measured: dict[str, float] = {}
             if self.measure and state.global_step % max(1, state.max_steps // MEASURED) < args.logging_steps:
                 measured = self.measure()
-                state.log_history[-1].update(measured)  # where checkpoints keep it
+                state.log_history[-1].update(measured)  # the history, which is in checkpoints
             values = {"loss": logs["loss"], "learning_rate": logs["learning_rate"], **measured}
             self.report(values, state.global_step)
 
@@ -165,25 +145,25 @@ def train(
 ) -> History:
     """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
 
-    A run that is killed goes on from its last checkpoint when it is started again with the same model, texts and
-    settings; checkpoints are in `$DVC_ROOT/.checkpoints` and are removed when the training ends.
+    After an interruption, a training with the same model, texts and settings continues from its last checkpoint.
+    Checkpoints are in `$DVC_ROOT/.checkpoints` and are removed when the training ends.
 
     Args:
-        model: whose parameters with `requires_grad` are trained.
-        texts: what `collate` makes batches of; its column `length` sorts them.
+        model: its parameters with `requires_grad` are trained.
+        texts: rows for `collate`, with the column `length`, by which batches are formed.
         loss: from model and batch to a scalar.
         collate: from rows to a batch of tensors.
-        schedule: how long and how fast.
+        schedule: see `Schedule`.
         seed: of the order and of dropout.
         device: where.
-        what: the word before the progress bar, and the name of the checkpoints.
-        report: called with {"loss", "learning_rate"}, and what was measured, and the step.
-        waiting: trained parameters that stay as they are until a share of the steps is done.
-        measure: called at a few points of the history, which keeps what it returns.
-        whole_table: whether the loss reads the embeddings of tokens that no text has, as masked tokens' does.
+        what: label of the progress bar, and name of the checkpoints.
+        report: called with the values (loss, learning_rate and those of `measure`) and the step.
+        waiting: parameters that are frozen until a share of the steps is done.
+        measure: called at a few points of the history, where its values are added.
+        whole_table: whether the loss reads embeddings of tokens that are in no text, as that of masked tokens does.
 
     Returns:
-        The history; empty where there is no step.
+        The history; empty if there are no steps.
     """
     steps = schedule.steps(len(texts))
     if steps == 0:
@@ -225,14 +205,14 @@ def train(
 
 
 def curve(history: History, name: str = "loss") -> list[tuple[int, float]]:
-    """The points (step, value) of a history at which something was measured."""
+    """The points (step, value) of a history that have a value of this name."""
     return [(int(row["step"]), row[name]) for row in history if name in row]
 
 
 def _checkpoints(
     what: str, model: PreTrainedModel, texts: Dataset, schedule: Schedule, seed: int, waiting: Waiting
 ) -> Path:
-    """A folder for the checkpoints of exactly this training."""
+    """A folder for this training's checkpoints, named by a digest of all that it depends on."""
     digest = hashlib.blake2b(digest_size=12)
     digest.update(json.dumps([what, vars(schedule), seed, [share for share, _ in waiting]]).encode())
     for name, parameter in model.named_parameters():

@@ -1,4 +1,4 @@
-"""What a dictionary says of tokens."""
+"""Translations of tokens, from a dictionary of words."""
 
 from typing import TYPE_CHECKING
 
@@ -16,24 +16,29 @@ if TYPE_CHECKING:
 def translated_tokens(
     source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast, dictionary: Entries
 ) -> "csr_array":
-    """Find, for tokens of another language, the source's tokens that their known translations are made of.
+    """Find source tokens that translate the other language's tokens.
 
-    An entry speaks of a token if that is the whole of its other side. Each token of the entry's source side is then a
-    translation: both united and states of 美国.
+    An entry is used if its other side is a single token. Each token of its source side is then a translation of that
+    token: both united and states for 美国.
 
     Args:
         source: the source's tokenizer.
-        other: the other language's.
+        other: the other language's tokenizer.
         dictionary: (source, other), of any number of words.
 
     Returns:
-        1 where a source token is one, else 0; float32, [other tokens, source tokens].
+        1 where the source token is a translation, else 0; float32, [other tokens, source tokens].
     """
     from scipy.sparse import csr_array
 
-    ours = divide_words(source, [close_up(entry[0]) for entry in dictionary])
-    theirs = divide_words(other, [close_up(entry[1]) for entry in dictionary])
-    found = {(row[0], token) for tokens, row in zip(ours, theirs, strict=True) if len(row) == 1 for token in tokens}
+    source_tokens = divide_words(source, [close_up(entry[0]) for entry in dictionary])
+    other_tokens = divide_words(other, [close_up(entry[1]) for entry in dictionary])
+    found = {
+        (row[0], token)
+        for tokens, row in zip(source_tokens, other_tokens, strict=True)
+        if len(row) == 1
+        for token in tokens
+    }
     continued = {word: token for token, word in continued_words(other).items()}
     found |= {(continued[word], token) for word, token in found if word in continued}
     rows, columns = numpy.array(sorted(found), dtype=numpy.int64).reshape(-1, 2).T

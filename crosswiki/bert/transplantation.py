@@ -1,4 +1,4 @@
-"""A classifier carried over to a new language: every parameter copied, the tokens' embeddings built anew."""
+"""Transfer of a classifier to a new language: its parameters are copied, its token embeddings are made anew."""
 
 import copy
 
@@ -13,10 +13,10 @@ from crosswiki.pipeline.parameters import Transplant
 
 
 def special_tokens(source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast) -> dict[int, int]:
-    """Special tokens of the new tokenizer that do what a special token of the source's does, or have its name.
+    """Match special tokens of two tokenizers, by their function or else by their name.
 
     Returns:
-        From the new token's id to the source token's.
+        From the id of a new token to the id of the source token.
     """
     known = source.get_vocab()
     found = {
@@ -37,34 +37,34 @@ def transplant(
     source_vectors: Tensor,
     other_vectors: Tensor,
     dictionary: Entries,
-    own: Transplant,
+    settings: Transplant,
     seed: int,
 ) -> tuple[Classifier, dict[str, int]]:
     """Copy every parameter of a classifier but its token embeddings, and build those for another tokenizer.
 
-    Special tokens keep their embedding. Tokens of which the method says nothing are drawn from a normal distribution
-    with the source rows' mean and deviation.
+    Special tokens keep their embedding. Embeddings that the method leaves out are drawn from a normal distribution with
+    the mean and the deviation of the source's embeddings.
 
     Args:
         source: the teacher.
         tokenizer: of the new language.
-        source_vectors: what `token_vectors` gives for the teacher's tokenizer.
-        other_vectors: what it gives for the new one, in the same space.
+        source_vectors: `token_vectors` of the teacher's tokenizer, [source tokens, dim].
+        other_vectors: vectors of the new tokens in the same space, [new tokens, dim].
         dictionary: known translations, (source, other).
-        own: the method, one of `INITIALISATIONS`, and its numbers.
+        settings: the section `transplant` of params.yaml, with the method, one of `INITIALISATIONS`.
         seed: of the draws.
 
     Returns:
         The new classifier, and how many tokens were copied, mixed and drawn.
     """
-    # Some models have more rows than their tokenizer has tokens, so that they are a multiple of 64.
+    # Some models have more rows than tokens, to make the number of rows a multiple of 64.
     embeddings = source.model.get_input_embeddings().weight.detach()[: len(source_vectors)]
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(
         0
     )
     tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, dictionary)
-    made = INITIALISATIONS[own.method](tokens, own)
+    made = INITIALISATIONS[settings.method](tokens, settings)
     copied = {**made.copied, **special_tokens(source.tokenizer, tokenizer)}
     rows[made.mixed] = made.rows
     rows[list(copied)] = embeddings[list(copied.values())]

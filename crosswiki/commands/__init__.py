@@ -1,1 +1,1 @@
-"""What a person types: one module for each subcommand of `crosswiki`."""
+"""The command line: one module for each subcommand of `crosswiki`."""

@@ -14,11 +14,11 @@ from crosswiki.pipeline.presets import language_of, load_preset
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """The command takes none."""
+    """The command takes no arguments."""
 
 
-def run(_given: argparse.Namespace) -> None:
-    """Raise a UserError for the first thing that is wrong."""
+def run(_arguments: argparse.Namespace) -> None:
+    """Raise a UserError for the first error."""
     if line := mend_locks(Path()):
         print(line, file=sys.stderr)
     params = load_parameters()

@@ -8,29 +8,31 @@ from crosswiki.pipeline.presets import languages_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments."""
     parser.add_argument("word", help="in any of the languages")
     parser.add_argument("--language", help="of the word; otherwise the first that knows it: source, target, test")
     parser.add_argument("--best", type=int, default=8, help="how many words of each language")
 
 
-def run(given: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Print a line for each language: the nearest words with their cosines."""
     from crosswiki.embeddings.lookup import FOLDERS, load_aligned, nearest_words  # with PyTorch
 
-    # A role that `align` has not come to yet is left out.
+    # Roles that `align` has not aligned yet are left out.
     loaded = [role for role in ROLES if role == "source" or FOLDERS[role].is_dir()]
     languages, vectors = languages_of(load_parameters()), load_aligned(loaded)
     codes = {role: languages[role] or role for role in vectors}
-    if given.language and given.language not in codes.values():
-        raise UserError(f"--language: found {given.language!r}; there are vectors of {', '.join(codes.values())}")
-    if given.best < 1:
-        raise UserError(f"--best: found {given.best}; 1 or more is needed")
-    asked = [role for role in ROLES if role in codes and given.language in (None, codes[role])]
-    word = given.word.lower()
-    own = next((role for role in asked if word in vectors[role].vocabulary.ids), None)
-    if own is None:
-        raise UserError(f"{given.word}: no such word in the vocabulary of {', '.join(codes[role] for role in asked)}")
+    if arguments.language and arguments.language not in codes.values():
+        raise UserError(f"--language: found {arguments.language!r}; there are vectors of {', '.join(codes.values())}")
+    if arguments.best < 1:
+        raise UserError(f"--best: found {arguments.best}; 1 or more is needed")
+    roles = [role for role in ROLES if role in codes and arguments.language in (None, codes[role])]
+    word = arguments.word.lower()
+    role_of_word = next((role for role in roles if word in vectors[role].vocabulary.ids), None)
+    if role_of_word is None:
+        raise UserError(
+            f"{arguments.word}: no such word in the vocabulary of {', '.join(codes[role] for role in roles)}"
+        )
     for role, others in vectors.items():
-        nearest = nearest_words(word, vectors[own], others, given.best)
+        nearest = nearest_words(word, vectors[role_of_word], others, arguments.best)
         print(f"{codes[role]:4}", "  ".join(f"{other} {cosine:.2f}" for other, cosine in nearest))

@@ -18,11 +18,11 @@ MODELS: dict[Role, Path] = {
     "target": Path("models/target"),
     "test": Path("models/transplanted/test"),
 }
-BATCH = 1024  # texts that are read before the first of them is answered
+BATCH = 1024  # texts that are read and classified at a time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments."""
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to classify")
     parser.add_argument("--file", type=Path, help="one text a line, or JSON Lines with the key text; - is a pipe")
     parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
@@ -30,20 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="with the probability of every topic")
 
 
-def _check(given: argparse.Namespace) -> None:
-    """Refuse arguments that do not go together, before anything is loaded."""
-    if given.texts and given.file:
-        given.parser.error("texts are given, or a file, not both")
-    if not given.texts and not given.file:
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse combinations of arguments that are not allowed, before anything is loaded."""
+    if arguments.texts and arguments.file:
+        arguments.parser.error("texts are given, or a file, not both")
+    if not arguments.texts and not arguments.file:
         if sys.stdin.isatty():
-            given.parser.error("a text, --file or a pipe is needed")
-        given.file = Path("-")
-    if any(not text.strip() for text in given.texts):
+            arguments.parser.error("a text, --file or a pipe is needed")
+        arguments.file = Path("-")
+    if any(not text.strip() for text in arguments.texts):
         raise UserError("the text is empty: there is nothing to classify")
 
 
 def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
-    """The folder of the model that is asked for, and what params.yaml says it reads: the language, and with ё folded.
+    """Choose a model: its folder, and from params.yaml its language and whether it reads ё as е.
 
     Raises:
         UserError: no model here reads that language, or there is none in the folder or under the registered name.
@@ -51,7 +51,7 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     if model and model.startswith("models:/"):
         from crosswiki.serving.registry import fetch
 
-        return fetch(model), None, False  # it says itself what it reads
+        return fetch(model), None, False  # its config.json has both
     params = load_parameters()
     languages = languages_of(params)
     folders = {MODELS[role]: languages[role] for role in MODELS}
@@ -64,15 +64,15 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     return folder, language or folders.get(folder), params.prepare.fold_yo
 
 
-def run(given: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Write one JSON object a text to standard output, in the texts' order."""
-    _check(given)
-    folder, language, fold_yo = choose(given.language, given.model)
-    records: Iterable[dict[str, Any]] = [{"text": text} for text in given.texts] or read_records(given.file)
+    _check(arguments)
+    folder, language, fold_yo = choose(arguments.language, arguments.model)
+    records: Iterable[dict[str, Any]] = [{"text": text} for text in arguments.texts] or read_records(arguments.file)
     waiting, unread, total = iter(records), 0, 0
     batch = list(islice(waiting, BATCH))
     from crosswiki.pipeline.devices import (
-        choose_device,  # PyTorch and transformers, once the question is known to make sense
+        choose_device,  # imports PyTorch, after the arguments are checked
     )
     from crosswiki.serving.answers import load_reader
 
@@ -80,8 +80,8 @@ def run(given: argparse.Namespace) -> None:
     while batch:
         for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):
             found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
-            every = {"probabilities": answer.probabilities} if given.all else {}
-            print(json.dumps({**record, **found, "model": given.model or str(folder), **every}, ensure_ascii=False))
+            every = {"probabilities": answer.probabilities} if arguments.all else {}
+            print(json.dumps({**record, **found, "model": arguments.model or str(folder), **every}, ensure_ascii=False))
             unread += answer.topic is None
         sys.stdout.flush()
         total += len(batch)

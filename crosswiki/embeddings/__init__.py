@@ -1,1 +1,1 @@
-"""Word vectors: trained, aligned with one another, saved and looked up. Nothing here knows of BERT."""
+"""Word vectors: training, alignment, files and look-up. Nothing here depends on BERT."""

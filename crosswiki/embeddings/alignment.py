@@ -1,7 +1,7 @@
 """An orthogonal map between two word-vector spaces, refined without labels.
 
 Procrustes: Schönemann 1966; Xing et al. 2015 (unit vectors). Refinement by mutual nearest neighbours under CSLS, and
-when it ends: Lample et al. 2018 (MUSE), equations 6 and 7 and sections 2 and 3.
+its stopping criterion: Lample et al. 2018 (MUSE), equations 6 and 7 and sections 2 and 3.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from torch import Tensor
 from crosswiki.embeddings.spelling import Spelling
 from crosswiki.embeddings.vectors import unit
 
-ROWS = 256  # of a similarity matrix that are in memory at a time: fewer page faults than larger blocks
-LEAST_GAIN = 1e-4  # of mean cosine, for which another round of refinement is kept
+ROWS = 256  # rows of a similarity matrix that are computed at a time; larger blocks cause more page faults
+MIN_GAIN = 1e-4  # of mean cosine, below which refinement stops
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Translation pairs as row numbers: `source[i]` and `other[i]` mean the same."""
+    """Translation pairs as row numbers: word `other[i]` translates word `source[i]`."""
 
     source: Tensor  # int64, [pairs]
     other: Tensor  # int64, [pairs]
@@ -29,13 +29,13 @@ class Pairs:
 
 
 def standardise(vectors: Tensor) -> Tensor:
-    """Unit length, then zero mean, then unit length again (Artetxe et al. 2018): what an orthogonal map fits best."""
+    """Scale to unit length, centre, and scale again (Artetxe et al. 2018), as an orthogonal map needs it."""
     scaled = unit(vectors)
     return unit(scaled - scaled.mean(0))
 
 
 def orthogonal_map(source: Tensor, other: Tensor, weights: Tensor) -> Tensor:
-    """Find the orthogonal W with the least weighted sum of ‖other · W − source‖² (Schönemann 1966).
+    """Find the orthogonal W that minimises the weighted sum of ‖other · W − source‖² (Schönemann 1966).
 
     Args:
         source: one row for each pair, [pairs, dim].
@@ -53,7 +53,7 @@ def mean_similarity(queries: Tensor, keys: Tensor, neighbours: int) -> Tensor:
     """Compute r of MUSE's equation 6: each query's mean cosine with its nearest keys; rows are of unit length.
 
     Returns:
-        One number a query, [queries].
+        [queries].
     """
     k = min(neighbours, len(keys))
     return torch.cat([(rows @ keys.mT).topk(k, dim=1).values.mean(1) for rows in queries.split(ROWS)])
@@ -66,38 +66,38 @@ def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int, spelling:
         queries: [queries, dim].
         keys: [keys, dim].
         neighbours: k of the mean similarities.
-        best: how many keys are wanted.
-        spelling: of the keys (as its source) and the queries; what its likeness says is added.
+        best: number of keys for each query.
+        spelling: of the keys (as its source) and the queries; its similarity is added.
 
     Returns:
-        Row numbers of keys, the best first, [queries, best]. A query's own r does not change its order.
+        Row numbers of keys, the best first, [queries, best]. A query's own r(x) does not change their order.
     """
     hubness = mean_similarity(keys, queries, neighbours)
     found = []
     for places in torch.arange(len(queries)).split(ROWS):
-        likeness = 2 * queries[places] @ keys.mT - hubness
+        similarity = 2 * queries[places] @ keys.mT - hubness
         if spelling:
-            likeness += spelling.likeness(places)
-        found.append(likeness.topk(min(best, len(keys)), dim=1).indices)
+            similarity += spelling.likeness(places)
+        found.append(similarity.topk(min(best, len(keys)), dim=1).indices)
     return torch.cat(found)
 
 
 @dataclass(frozen=True)
 class Translations:
-    """The nearest word of the other language for each word of both, as row numbers."""
+    """For each word of both languages, the row number of the nearest word of the other one."""
 
     of_source: Tensor  # int64, [source words]
     of_other: Tensor  # int64, [other words]
 
     def mutual(self) -> Pairs:
-        """The pairs that are each other's."""
-        own = torch.arange(len(self.of_other))
-        mutual = self.of_source[self.of_other] == own
-        return Pairs(source=self.of_other[mutual], other=own[mutual])
+        """The pairs of words of which each is the nearest of the other."""
+        others = torch.arange(len(self.of_other))
+        mutual = self.of_source[self.of_other] == others
+        return Pairs(source=self.of_other[mutual], other=others[mutual])
 
 
 def translate(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling | None = None) -> Translations:
-    """Find each row's nearest on the other side under CSLS, and spelling; rows of unit length in one space."""
+    """Find each row's nearest row of the other language under CSLS and spelling; rows of unit length in one space."""
     return Translations(
         of_source=nearest(source, other, neighbours, 1, spelling.turned() if spelling else None)[:, 0],
         of_other=nearest(other, source, neighbours, 1, spelling)[:, 0],
@@ -105,21 +105,21 @@ def translate(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling
 
 
 def mutual_neighbours(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling | None = None) -> Pairs:
-    """Pairs of rows that are each other's nearest; the arguments are those of `translate`."""
+    """The mutual pairs of `translate`."""
     return translate(source, other, neighbours, spelling).mutual()
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A map, and how it came about."""
+    """A map, and the figures of its refinement."""
 
     mapping: Tensor  # W of `orthogonal_map`
-    rounds: int  # of refinement that it has
+    rounds: int  # of refinement
     mean_cosine: float  # see `translated_cosine`
 
 
 def translated_cosine(source: Tensor, other: Tensor, neighbours: int) -> float:
-    """Mean cosine of words with their translations under CSLS: how well a map fits, by no label (MUSE, section 3)."""
+    """Mean cosine of words with their CSLS translations: an unsupervised criterion of a map's fit (MUSE, section 3)."""
     best = nearest(other, source, neighbours, 1)[:, 0]
     return float((other * source[best]).sum(1).mean())
 
@@ -136,49 +136,49 @@ def align(
 ) -> Fit:
     """Map `other` onto `source`: Procrustes on a dictionary, then refinement.
 
-    Each round takes the mutual nearest neighbours among the most frequent words as its dictionary, beside the seeds. It
-    ends when the words of the other language come no nearer to their translations, and the best round is kept.
+    Each round learns from the seeds and from the mutual nearest neighbours among the most frequent words. Refinement
+    stops when the mean cosine (`translated_cosine`) grows no more, and the best round is kept.
 
     Args:
         source: standardised vectors, the most frequent word first, [source words, dim].
         other: the same of the other language, [other words, dim].
         seeds: known translations.
-        weights: of the seeds, [seeds]; a pair that refinement finds weighs 1.
-        rounds: of refinement at most.
-        refine_words: so many of the most frequent words of each language take part in it, and judge it.
+        weights: of the seeds, [seeds]; pairs that refinement finds have the weight 1.
+        rounds: of refinement, at most.
+        refine_words: number of most frequent words of each language that refinement and its criterion use.
         neighbours: k of CSLS.
-        spelling: of all words; what is spelled alike is nearer when a dictionary is taken, but not when it is judged.
+        spelling: of all words; refinement uses it to find pairs, the criterion does not.
     """
     frequent = source[:refine_words], other[:refine_words]
-    spelled = spelling and spelling.only(slice(refine_words), slice(refine_words))
+    frequent_spelling = spelling and spelling.only(slice(refine_words), slice(refine_words))
 
-    def judged(mapping: Tensor, done: int) -> Fit:
-        return Fit(mapping, done, translated_cosine(frequent[0], frequent[1] @ mapping, neighbours))
+    def fit_of(mapping: Tensor, round_number: int) -> Fit:
+        return Fit(mapping, round_number, translated_cosine(frequent[0], frequent[1] @ mapping, neighbours))
 
-    best = judged(orthogonal_map(source[seeds.source], other[seeds.other], weights), 0)
+    best = fit_of(orthogonal_map(source[seeds.source], other[seeds.other], weights), 0)
     while best.rounds < rounds:
-        found = mutual_neighbours(frequent[0], frequent[1] @ best.mapping, neighbours, spelled)
+        found = mutual_neighbours(frequent[0], frequent[1] @ best.mapping, neighbours, frequent_spelling)
         pairs = Pairs(torch.cat([seeds.source, found.source]), torch.cat([seeds.other, found.other]))
-        everything = torch.cat([weights, weights.new_ones(len(found))])
-        refined = judged(orthogonal_map(source[pairs.source], other[pairs.other], everything), best.rounds + 1)
-        if refined.mean_cosine < best.mean_cosine + LEAST_GAIN:
+        pair_weights = torch.cat([weights, weights.new_ones(len(found))])
+        refined = fit_of(orthogonal_map(source[pairs.source], other[pairs.other], pair_weights), best.rounds + 1)
+        if refined.mean_cosine < best.mean_cosine + MIN_GAIN:
             break
         best = refined
     return best
 
 
 def precision(source: Tensor, mapped: Tensor, gold: Pairs, neighbours: int, at: tuple[int, ...]) -> dict[int, float]:
-    """Of the words in `gold`, the share for which one of the k best under CSLS is one of its translations.
+    """Precision at k: the share of the words in `gold` with a translation among their k best words under CSLS.
 
     Args:
         source: unit vectors, [source words, dim].
         mapped: unit vectors in the same space, [other words, dim].
-        gold: held-out pairs; a word may have several translations.
+        gold: held-out pairs; a word of `gold.other` may have several translations.
         neighbours: k of CSLS.
-        at: the k of "precision at k".
+        at: the values of k.
     """
     words = gold.other.unique()
-    hubness = mean_similarity(source, mapped, neighbours)  # over all words, not over the queries alone
+    hubness = mean_similarity(source, mapped, neighbours)  # of all words, not only of the queries
     best = torch.cat(
         [
             (2 * mapped[rows] @ source.mT - hubness).topk(min(max(at), len(source)), dim=1).indices

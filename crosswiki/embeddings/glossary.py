@@ -19,7 +19,7 @@ _BETWEEN_HAN = re.compile(f"(?<={HAN}) +(?={HAN})")
 
 
 def glossary(
-    source: Vocabulary, other: Vocabulary, nearest: Tensor, told: Pairs, source_vectors: Tensor, other_vectors: Tensor
+    source: Vocabulary, other: Vocabulary, nearest: Tensor, known: Pairs, source_vectors: Tensor, other_vectors: Tensor
 ) -> Entries:
     """One translation of each of the source's words: of those that are told the nearest, else the nearest of all.
 
@@ -27,14 +27,14 @@ def glossary(
         source: the source's words.
         other: the other language's.
         nearest: row numbers of other words, [source words] (`Translations.of_source`).
-        told: known translations; a word may have several.
+        known: known translations; a word may have several.
         source_vectors: rows of unit length, [source words, dim].
         other_vectors: the same in the same space, [other words, dim].
     """
     chosen = nearest.clone()
-    cosines = (source_vectors[told.source] * other_vectors[told.other]).sum(1)
+    cosines = (source_vectors[known.source] * other_vectors[known.other]).sum(1)
     order = torch.argsort(cosines, stable=True)  # the nearest is written last, and stays
-    for s, o in zip(told.source[order].tolist(), told.other[order].tolist(), strict=True):
+    for s, o in zip(known.source[order].tolist(), known.other[order].tolist(), strict=True):
         chosen[s] = o
     return [(word, other.words[int(o)]) for word, o in zip(source.words, chosen, strict=True)]
 

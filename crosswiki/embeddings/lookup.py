@@ -14,8 +14,8 @@ FOLDERS: dict[Role, Path] = {
     "target": Path("models/aligned/target"),
     "test": Path("models/aligned/test"),
 }
-CSLS = 10  # neighbours whose mean similarity shows a hub
-ASKED = 20_000  # of the most frequent words, which are asked for when hubs are looked for
+CSLS_NEIGHBOURS = 10  # k of CSLS
+FREQUENT = 20_000  # most frequent words, over which CSLS measures hubness
 
 
 def load_aligned(roles: Iterable[Role] = ROLES) -> dict[Role, WordVectors]:
@@ -34,23 +34,23 @@ def load_aligned(roles: Iterable[Role] = ROLES) -> dict[Role, WordVectors]:
 def nearest_words(word: str, words: WordVectors, others: WordVectors, best: int) -> list[tuple[str, float]]:
     """The words of `others` that are nearest to a word of `words`, both in one space.
 
-    Within a language by the cosine; across languages by CSLS, 2cos(x, y) − r(x) − r(y) (Lample et al. 2018, equation
-    7), since some words are near to everything there.
+    Within a language they are ranked by the cosine, across languages by CSLS, 2cos(x, y) − r(x) − r(y) (Lample et al.
+    2018, equation 7), which corrects for hubs: words that are near to many others.
 
     Args:
         word: one of `words`; any other raises KeyError.
-        words: where the word is from.
-        others: the same, or another language's.
-        best: how many are wanted.
+        words: the vectors of the word's language.
+        others: the same, or those of another language.
+        best: number of words.
 
     Returns:
         The nearest first, each with its cosine.
     """
     place = words.vocabulary.ids[word]
-    own, keys = unit(words.vectors), unit(others.vectors)
-    cosines = keys @ own[place]
+    vectors, keys = unit(words.vectors), unit(others.vectors)
+    cosines = keys @ vectors[place]
     within = words.vocabulary.words == others.vocabulary.words
-    scores = cosines if within else 2 * cosines - mean_similarity(keys, own[:ASKED], CSLS)
+    scores = cosines if within else 2 * cosines - mean_similarity(keys, vectors[:FREQUENT], CSLS_NEIGHBOURS)
     if within:
         scores[place] = -torch.inf
     found = scores.topk(min(best, len(keys) - within)).indices.tolist()

@@ -1,7 +1,7 @@
-"""How alike the words of two languages are spelled: names, loans and cognates, which vectors of little text confuse.
+"""Similarity of spelling between two languages, which finds names, loan words and cognates.
 
 After Riley and Gildea 2018 ("Orthographic Features for Bilingual Lexicon Induction"), with character n-grams in place
-of letters, and Latin letters for every script.
+of letters, and all scripts transliterated to Latin letters.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-GRAMS = (2, 4)  # letters in an n-gram, the edges of a word counting as one each
+GRAMS = (2, 4)  # least and most characters in an n-gram; each edge of a word counts as one
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,25 @@ class Spelling:
 
     source: "csr_array"  # float32, [source words, n-grams]
     other: "csr_array"  # float32, [other words, n-grams]
-    weight: float  # of a cosine between them, beside twice the cosine of the vectors (CSLS)
+    weight: float  # of the cosine of the n-grams, which is added to CSLS
 
     def likeness(self, rows: Tensor) -> Tensor:
-        """Weighted cosines of some of the other language's words with all of the source's, [rows, source words]."""
+        """Weighted cosines of some of the other language's words with all source words, [rows, source words]."""
         cosines = self.other[rows.numpy()] @ self.source.T
         return torch.from_numpy(cosines.toarray()) * self.weight
 
     def turned(self) -> "Spelling":
-        """The same with the languages' places changed."""
+        """The same with the two languages exchanged."""
         return Spelling(self.other, self.source, self.weight)
 
     def only(self, source: Tensor | slice, other: Tensor | slice) -> "Spelling":
-        """The same of a part of the words, by their row numbers."""
+        """The same for a subset of the words, by row numbers."""
         parts = [rows if isinstance(rows, slice) else rows.numpy() for rows in (source, other)]
         return Spelling(self.source[parts[0]], self.other[parts[1]], self.weight)
 
 
 def compare_spelling(source: Sequence[str], other: Sequence[str], weight: float) -> Spelling | None:
-    """Break the words of two languages into n-grams, in Latin letters without accents and in lower case.
+    """Count the n-grams of two languages' words, in lower-case Latin letters without accents.
 
     Args:
         source: words of the source.
@@ -51,12 +51,12 @@ def compare_spelling(source: Sequence[str], other: Sequence[str], weight: float)
         weight: see `Spelling`.
 
     Returns:
-        None without a weight, or without words.
+        None if the weight is 0, or a language has no words.
     """
     spelled = [[latin(word) for word in words] for words in (source, other)] if weight else []
     if not spelled or not all(any(map(str.strip, words)) for words in spelled):
         return None
-    # Here, since much else imports this room and need not wait for scikit-learn.
+    # Imported here: most modules that import this one do not need scikit-learn, which takes long to load.
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import TfidfVectorizer
 

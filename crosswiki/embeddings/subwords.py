@@ -1,8 +1,8 @@
-"""Rare words' vectors drawn towards what the letters that they are made of say, as all other words tell it.
+"""Rare words' vectors, shrunk towards what their character n-grams predict.
 
-fastText (Bojanowski et al. 2017) learns vectors of n-grams of letters together with those of words. Here they are
-fitted to the finished vectors (Zhao, Mudgal and Liang 2018, "Generalizing Word Embeddings using Bag of Subwords"), by
-ridge regression, and a word has the more of itself the more often it has been read.
+fastText (Bojanowski et al. 2017) learns vectors of character n-grams together with those of words. Here they are
+fitted to the finished word vectors by ridge regression (Zhao, Mudgal and Liang 2018, "Generalizing Word Embeddings
+using Bag of Subwords"). A word keeps more of its own vector the more often it occurs.
 """
 
 from collections.abc import Sequence
@@ -20,59 +20,63 @@ from crosswiki.pipeline.progress import progress
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-GRAMS = (3, 4, 5)  # letters in an n-gram, the edges of a word counting as one each
-RIDGE = 1.0  # of the regression: as if each n-gram were a word too, once, that says nothing
+GRAMS = (3, 4, 5)  # characters in an n-gram; each edge of a word counts as one
+RIDGE = 1.0  # λ, the penalty on the n-grams' vectors
 STEPS = 20  # of conjugate gradients
 COLUMNS = 10  # dimensions that are fitted at a time
 
 
-def parts_of(word: str) -> list[str]:
-    """A word's n-grams of letters; of a Chinese word its letters, which mean something alone, and their pairs."""
+def subwords_of(word: str) -> list[str]:
+    """A word's character n-grams; of a Chinese word its single characters and the pairs of neighbours."""
     if is_han(word):
         return [*word, *map("".join, pairwise(word))]
     edged = f" {word} "
-    return [edged[start : start + long] for long in GRAMS for start in range(len(edged) - long + 1)]
+    return [edged[start : start + length] for length in GRAMS for start in range(len(edged) - length + 1)]
 
 
-def count_parts(words: Sequence[str]) -> "csr_array":
-    """Count each word's parts that another word has too, rows of unit length, float64, [words, parts]."""
-    # Here, since much else imports this room and need not wait for scikit-learn.
+def count_subwords(words: Sequence[str]) -> "csr_array":
+    """Count each word's n-grams, those that only one word has left out.
+
+    Returns:
+        Rows of unit length, or of zeros where no n-gram is left; float64, [words, n-grams].
+    """
+    # Imported here: most modules that import this one do not need scikit-learn, which takes long to load.
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counted = CountVectorizer(analyzer=parts_of, dtype=numpy.float64).fit_transform(words).tocsc()
+    counted = CountVectorizer(analyzer=subwords_of, dtype=numpy.float64).fit_transform(words).tocsc()
     shared = csr_array(counted[:, numpy.diff(counted.indptr) > 1])
-    lengths = numpy.sqrt((shared * shared).sum(axis=1)).clip(min=1)  # a row without parts stays without
+    lengths = numpy.sqrt((shared * shared).sum(axis=1)).clip(min=1)  # rows of zeros stay as they are
     return csr_array(shared / lengths[:, None])
 
 
-def draw_to_parts(words: WordVectors, often: float) -> Tensor:
-    """Mix each word's vector with what its parts say of it, and leave its length as it is.
+def shrink_towards_subwords(words: WordVectors, prior: float) -> Tensor:
+    """Mix each word's vector with the prediction of its n-grams, and keep its length.
 
-    With x a word's direction, n its count, g its row of `count_parts` and m the number `often`, the parts' vectors B
-    have the least Σ n/(n+m) ‖x − gB‖² + λ‖B‖², and the word's new direction is that of (n·x + m·gB) / (n+m): an
-    empirical Bayes estimate, if a vector's noise is as 1/n. Parts that say little have short vectors, and so a small
-    part in it.
+    Let x be a word's direction, n its count, g its row of `count_subwords`, and m the prior. The n-grams' vectors B
+    minimise Σ n/(n+m) ‖x − gB‖² + λ‖B‖², and the word's new direction is that of (n·x + m·gB) / (n+m). This is an
+    empirical Bayes estimate if the variance of a vector's noise is proportional to 1/n. N-grams that predict little
+    have short vectors, and so little weight in the mixture.
 
     Args:
-        words: and their vectors, [words, dim].
-        often: m, how often a word is read when it has as much of itself as of its parts; 0: nothing is mixed.
+        words: words, their counts and their vectors, [words, dim].
+        prior: m, the count at which a word's own vector and the prediction have the same weight; 0: no mixing.
 
     Returns:
         [words, dim].
     """
-    parts = count_parts(words.vocabulary.words) if often and len(words.vocabulary) else None
-    if parts is None or not parts.nnz:
+    subwords = count_subwords(words.vocabulary.words) if prior and len(words.vocabulary) else None
+    if subwords is None or not subwords.nnz:
         return words.vectors
     from sklearn.linear_model import Ridge
 
     counts = words.vocabulary.counts.astype(numpy.float64)
-    own = counts / (counts + often)
+    weights = counts / (counts + prior)
     directions = unit(words.vectors.double()).numpy()
-    said = numpy.empty_like(directions)
+    predicted = numpy.empty_like(directions)
     ridge = Ridge(alpha=RIDGE, fit_intercept=False, solver="sparse_cg", max_iter=STEPS)
     groups = numpy.array_split(numpy.arange(directions.shape[1]), -(-directions.shape[1] // COLUMNS))
-    for columns in progress(groups, "parts of words"):
-        said[:, columns] = ridge.fit(parts, directions[:, columns], sample_weight=own).predict(parts)
-    mixed = torch.from_numpy(own[:, None] * directions + (1 - own)[:, None] * said)
+    for columns in progress(groups, "subwords"):
+        predicted[:, columns] = ridge.fit(subwords, directions[:, columns], sample_weight=weights).predict(subwords)
+    mixed = torch.from_numpy(weights[:, None] * directions + (1 - weights)[:, None] * predicted)
     return (unit(mixed) * words.vectors.double().norm(dim=1, keepdim=True)).to(words.vectors.dtype)

@@ -1,4 +1,4 @@
-"""Word vectors on disk: safetensors with a vocabulary beside them, and word2vec's binary format for everybody else."""
+"""Word vectors and their files: safetensors with a vocabulary, and word2vec's binary format for other programs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ def load_vectors(folder: Path) -> WordVectors:
     """Read what `save_vectors` wrote.
 
     Raises:
-        UserError: there is nothing of the kind.
+        UserError: there is no such file.
     """
     path = folder / "vectors.safetensors"
     if not path.is_file():

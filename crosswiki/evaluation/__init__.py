@@ -1,1 +1,1 @@
-"""Scores with intervals, baselines that see the same labels, and curves."""
+"""Scores with intervals, baselines that learn from the same labels, the label curve, and model sizes."""

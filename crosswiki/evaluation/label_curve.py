@@ -1,4 +1,4 @@
-"""What a label is worth: the accuracy of the supervised baseline against the number of labels that it learns from."""
+"""The label curve: accuracy of the supervised baseline against the number of labels that it learns from."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ HALVINGS = 6
 
 
 def label_counts(available: int) -> list[int]:
-    """Numbers of labels from a few to all that there are, each about twice the one before."""
+    """Numbers of labels from a few to all available ones, each about twice the one before."""
     counts = {available >> halvings for halvings in range(HALVINGS + 1)}
     return sorted(count for count in counts if count >= FOLDS)
 
@@ -27,31 +27,31 @@ def label_curve(
     seed: int,
     words: Callable[[str], list[str]],
 ) -> pandas.DataFrame:
-    """Train TF-IDF on more and more labels, and score it on the test split.
+    """Train TF-IDF on increasing numbers of labels, and score it on the test split.
 
     Args:
-        articles: the target's; fewer labels are always a part of more.
-        penalties: to choose from.
-        params: how intervals are drawn.
-        seed: which labels are taken, and of the resampling.
+        articles: the target's articles.
+        penalties: values of C to choose from.
+        params: the section `evaluate` of params.yaml.
+        seed: of the choice of labels (a smaller set is always part of a larger one), and of the resampling.
         words: from a text to its words.
 
     Returns:
-        A row for each number: labels, accuracy, accuracy_low and accuracy_high.
+        A row for each number of labels: labels, accuracy, accuracy_low and accuracy_high.
     """
 
-    def learn(count: int, penalties: Sequence[float]) -> Any:
-        known = labelled(articles, "train", count, seed)
-        return tfidf(known["text"].tolist(), known["topic"].tolist(), penalties, words)
+    def train(count: int, penalties: Sequence[float]) -> Any:
+        table = labelled(articles, "train", count, seed)
+        return tfidf(table["text"].tolist(), table["topic"].tolist(), penalties, words)
 
     test, counts = labelled(articles, "test"), label_counts(len(labelled(articles, "train")))
     rows: list[Sequence[float]] = []
-    if counts:  # the penalty is chosen once, half-way up: choosing fits 25 times
-        tuned = learn(counts[len(counts) // 2], penalties)
+    if counts:  # the penalty is chosen once, at the middle count, as cross-validation fits 25 models
+        tuned = train(counts[len(counts) // 2], penalties)
         chosen = tuned.get_params()[PENALTY]
     for count in progress(counts, "TF-IDF on more labels"):
-        said = learn(count, [chosen]).predict(test["text"].tolist()).tolist()
+        predicted = train(count, [chosen]).predict(test["text"].tolist()).tolist()
         concepts = test["concept"].tolist()
-        found = score(test["topic"].tolist(), said, concepts, params.bootstrap_resamples, params.confidence, seed)
-        rows.append((count, found["accuracy"], found["accuracy_low"], found["accuracy_high"]))
+        scores = score(test["topic"].tolist(), predicted, concepts, params.bootstrap_resamples, params.confidence, seed)
+        rows.append((count, scores["accuracy"], scores["accuracy_low"], scores["accuracy_high"]))
     return pandas.DataFrame(rows, columns=["labels", "accuracy", "accuracy_low", "accuracy_high"])

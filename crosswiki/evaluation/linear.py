@@ -1,4 +1,4 @@
-"""What a transfer must beat: linear classifiers that get the same labels and choose their penalty on them alone."""
+"""Linear baselines: they learn from the same labels as the models, and choose their penalty on these labels alone."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -17,12 +17,12 @@ from sklearn.svm import LinearSVC
 from crosswiki.embeddings.vectors import WordVectors, unit, word_frequency
 
 FOLDS = 5
-PENALTY = "linearsvc__C"  # where the classifier of `tfidf` has its C
-SMOOTHING = 1e-3  # a of Arora et al. 2017: frequent words weigh a / (a + frequency)
+PENALTY = "linearsvc__C"  # name of C in the classifier of `tfidf`
+SMOOTHING = 1e-3  # a of Arora et al. 2017: a word's weight is a / (a + frequency)
 
 
 def _tuned(model: Any, penalties: Sequence[float], features: Any, topics: Sequence[str]) -> Any:
-    """Choose C by cross-validation on the given labels, if there is a choice, and fit on all of them."""
+    """Choose C by cross-validation, if there are several values, and fit on all labels."""
     if len(penalties) == 1:
         return model.set_params(C=penalties[0]).fit(features, list(topics))
     folds = KFold(FOLDS, shuffle=True, random_state=0)
@@ -35,11 +35,11 @@ def tfidf(
 ) -> ClassifierMixin:
     """Fit a linear support-vector machine on TF-IDF weighted words and pairs of words.
 
-    The words' weights are those of all the texts while C is chosen too; labels are read fold by fold.
+    In cross-validation too, the TF-IDF weights are those of all texts; only labels are held out.
 
     Args:
         texts: to learn from; at least `FOLDS` of them.
-        topics: theirs.
+        topics: of the texts.
         penalties: values of C to choose from.
         words: from a text to its words.
 
@@ -56,11 +56,11 @@ def _words_and_pairs(words: list[str]) -> list[str]:
 
 
 def average_vectors(documents: Sequence[Sequence[str]], words: WordVectors) -> NDArray[numpy.float32]:
-    """Average the vectors of documents' words, frequent words weighing less (Arora, Liang and Ma 2017).
+    """Average the vectors of documents' words, with lower weights for frequent words (Arora, Liang and Ma 2017).
 
     Args:
         documents: lists of words.
-        words: their vectors; what is not among them is left out.
+        words: word vectors; words without a vector are left out.
 
     Returns:
         Rows of unit length, [documents, dim]; zeros for a document without a known word.

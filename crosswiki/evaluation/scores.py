@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from crosswiki.pipeline.parameters import Role
 
-# What the pipeline ends with, for each role: the system whose confusions are drawn.
+# The last system of each role, whose confusion matrix is drawn.
 FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
 
 
 class Scores(TypedDict):
-    """What metrics/evaluation.json says of one system on one test split."""
+    """One system's scores on one test split, as metrics/evaluation.json has them."""
 
     accuracy: float
     macro_f1: float
@@ -32,8 +32,20 @@ def accuracy(actual: Sequence[str], predicted: Sequence[str]) -> float:
 def accuracy_and_macro_f1(actual: Sequence[str], predicted: Sequence[str]) -> tuple[float, float]:
     """The share of predictions that are right, and the mean F1 of the topics that occur."""
     names = sorted({*actual, *predicted})
-    true, said = (numpy.array([names.index(name) for name in side], dtype=numpy.int64) for side in (actual, predicted))
-    return _accuracy_and_macro_f1(_confusion(true, said, len(names)))
+    rows, columns = (
+        numpy.array([names.index(name) for name in topics], dtype=numpy.int64) for topics in (actual, predicted)
+    )
+    return _accuracy_and_macro_f1(_confusion(rows, columns, len(names)))
+
+
+def validation_scores(actual: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """Accuracy, macro-F1 and the number of texts, as metrics/finetune_target.json names them."""
+    share, macro_f1 = accuracy_and_macro_f1(actual, predicted)
+    return {
+        "validation_accuracy": round(share, 6),
+        "validation_macro_f1": round(macro_f1, 6),
+        "validation_n": len(actual),
+    }
 
 
 def _confusion(actual: NDArray[numpy.int64], predicted: NDArray[numpy.int64], classes: int) -> NDArray[numpy.int64]:
@@ -41,9 +53,9 @@ def _confusion(actual: NDArray[numpy.int64], predicted: NDArray[numpy.int64], cl
 
 
 def _accuracy_and_macro_f1(confusion: NDArray[numpy.int64]) -> tuple[float, float]:
-    right = numpy.diag(confusion)
-    share = 2 * right / numpy.maximum(confusion.sum(0) + confusion.sum(1), 1)
-    return float(right.sum() / max(confusion.sum(), 1)), float(share[confusion.sum(1) > 0].mean())
+    correct = numpy.diag(confusion)
+    f1 = 2 * correct / numpy.maximum(confusion.sum(0) + confusion.sum(1), 1)
+    return float(correct.sum() / max(confusion.sum(), 1)), float(f1[confusion.sum(1) > 0].mean())
 
 
 def score(
@@ -56,31 +68,31 @@ def score(
 ) -> Scores:
     """Score predictions, with percentile intervals from resampled concepts.
 
-    Macro-F1 is the mean over the topics that occur in `actual`: what a system says beyond them counts as wrong.
+    Macro-F1 is the mean over the topics that occur in `actual`; a prediction of any other topic is simply wrong.
 
     Args:
-        actual: the right topics.
-        predicted: a system's.
-        concepts: what each text is about; texts of one concept are resampled together.
-        resamples: how many.
+        actual: the true topics, [texts].
+        predicted: the topics that a system predicts, [texts].
+        concepts: each text's concept, [texts]; texts on one concept are resampled together.
+        resamples: number of bootstrap samples.
         confidence: of the intervals, say 0.95.
         seed: of the resampling.
     """
     names = sorted({*actual, *predicted})
     place = {name: i for i, name in enumerate(names)}
-    true = numpy.array([place[name] for name in actual], dtype=numpy.int64)
-    said = numpy.array([place[name] for name in predicted], dtype=numpy.int64)
+    actual_ids = numpy.array([place[name] for name in actual], dtype=numpy.int64)
+    predicted_ids = numpy.array([place[name] for name in predicted], dtype=numpy.int64)
     _, concept = numpy.unique(numpy.asarray(concepts, dtype=str), return_inverse=True)
     groups = int(concept.max()) + 1
     generator = numpy.random.default_rng(seed)
-    drawn = []
+    samples = []
     for _ in range(resamples):
         times = numpy.bincount(generator.integers(0, groups, groups), minlength=groups)
-        rows = numpy.repeat(numpy.arange(len(true)), times[concept])
-        drawn.append(_accuracy_and_macro_f1(_confusion(true[rows], said[rows], len(names))))
+        rows = numpy.repeat(numpy.arange(len(actual_ids)), times[concept])
+        samples.append(_accuracy_and_macro_f1(_confusion(actual_ids[rows], predicted_ids[rows], len(names))))
     edges = ((1 - confidence) / 2, (1 + confidence) / 2)
-    accuracies, f1s = (numpy.quantile(values, edges) for values in zip(*drawn, strict=True))
-    exact = _accuracy_and_macro_f1(_confusion(true, said, len(names)))
+    accuracies, f1s = (numpy.quantile(values, edges) for values in zip(*samples, strict=True))
+    exact = _accuracy_and_macro_f1(_confusion(actual_ids, predicted_ids, len(names)))
     return Scores(
         accuracy=round(exact[0], 6),
         macro_f1=round(exact[1], 6),
@@ -88,5 +100,5 @@ def score(
         accuracy_high=round(float(accuracies[1]), 6),
         macro_f1_low=round(float(f1s[0]), 6),
         macro_f1_high=round(float(f1s[1]), 6),
-        n=len(true),
+        n=len(actual_ids),
     )

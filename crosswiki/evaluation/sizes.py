@@ -1,4 +1,4 @@
-"""How large a classifier is, and how much it computes: counted, so that it is the same on every machine."""
+"""Size and computing cost of a classifier, as counts, which are the same on every machine."""
 
 from typing import TypedDict
 
@@ -10,11 +10,11 @@ from crosswiki.bert.models import Classifier
 
 
 class Size(TypedDict):
-    """What metrics/sizes.json says of one classifier."""
+    """The size of one classifier, as metrics/sizes.json has it."""
 
     layers: int
     parameters: int
-    embedding_parameters: int  # of its tokens
+    embedding_parameters: int  # of the token embeddings
     vocabulary: int
     gigaflops: float  # floating-point operations for one text of full length
 
@@ -22,7 +22,7 @@ class Size(TypedDict):
 def size_of(classifier: Classifier) -> Size:
     """Count parameters, and the operations of one forward pass."""
     model, tokens = classifier.model.eval(), classifier.tokenizer.model_max_length
-    # The fused kernels' operations are not counted, and differ from device to device.
+    # Operations of fused attention are not counted, and depend on the device.
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         model(input_ids=torch.zeros(1, tokens, dtype=torch.int64), attention_mask=torch.ones(1, tokens))
     return Size(

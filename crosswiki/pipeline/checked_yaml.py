@@ -1,4 +1,4 @@
-"""YAML files as typed, frozen objects: what is wrong in one is told in a line, before anything runs."""
+"""YAML files as typed, frozen objects; an error in a file is reported in one line before anything runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +15,13 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A part of a YAML file: no unknown keys, no silent conversions, no changes afterwards."""
+    """A part of a YAML file: unknown keys and implicit conversions are errors, and the object cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def as_tuple(values: Any, key: str) -> Any:
-    """A section's values, with a list as a tuple: YAML knows lists only, which strict types do not turn into one."""
+    """A section's values with one list as a tuple: YAML has only lists, and strict types do not convert them."""
     if isinstance(values, dict) and isinstance(values.get(key), list):
         return {**values, key: tuple(values[key])}
     return values
@@ -50,13 +50,13 @@ def check(
     """Turn a mapping into a typed object.
 
     Args:
-        model: its type.
-        content: what was read.
-        path: where from.
-        renamed: the new names of keys that had another one.
+        model: the type.
+        content: what `read_yaml` returned.
+        path: of the file, for the message.
+        renamed: old names of keys, with the new ones.
 
     Raises:
-        UserError: one line that names the first key that is wrong, what was found and what is allowed.
+        UserError: one line with the first wrong key, the value found and the values allowed.
     """
     try:
         return model.model_validate(content)
@@ -65,7 +65,7 @@ def check(
 
 
 def _first_problem(model: type[BaseModel], error: ValidationError, renamed: Mapping[str, str]) -> str:
-    # An old name is an unknown key, and leaves the new one missing: the unknown key says more.
+    # An old name is an unknown key, and the new name is missing: the unknown key comes first, as it says more.
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if key in renamed:

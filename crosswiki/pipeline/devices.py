@@ -1,4 +1,4 @@
-"""Where the computing happens."""
+"""Choice of the device: CPU, CUDA or MPS."""
 
 import torch
 
@@ -13,8 +13,8 @@ def choose_device(wanted: str) -> torch.device:
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
-        return torch.device(next(name for name, there in available.items() if there))
+        return torch.device(next(name for name, present in available.items() if present))
     if not available[wanted]:
-        has = ", ".join(name for name, there in available.items() if there)
+        has = ", ".join(name for name, present in available.items() if present)
         raise UserError(f"params.yaml: device: found {wanted!r}; this machine has {has}")
     return torch.device(wanted)

@@ -1,4 +1,4 @@
-"""What dvc.yaml and dvc.lock say of a stage: the files that it reads and makes, and the hashes of the data."""
+"""A stage's files from dvc.yaml, and the data's hashes from dvc.lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Any
 
 import yaml
 
-DATA = "data/"  # what lies below it is a data set; models and metrics are results
+DATA = "data/"  # files below it are data sets; models and metrics are results
 
 
 @dataclass(frozen=True)
 class StageFiles:
-    """What a stage reads, and what it makes (metrics and plots apart)."""
+    """The files that a stage reads, and those that it makes (without metrics and plots)."""
 
     deps: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
 
 
 def files_of(stage: str, role: str | None, corpus: str, graph: Path = Path("dvc.yaml")) -> StageFiles:
-    """Look a stage up in the graph; nothing where there is no graph, or no such stage in it."""
+    """A stage's files according to the graph; none if there is no graph or no such stage."""
     found = _read(graph).get("stages", {}).get(stage, {})
     return StageFiles(*(tuple(_names(found.get(key), role, corpus)) for key in ("deps", "outs")))
 
@@ -27,7 +27,7 @@ def files_of(stage: str, role: str | None, corpus: str, graph: Path = Path("dvc.
 def data_hashes(deps: tuple[str, ...], lock: Path = Path("dvc.lock")) -> dict[str, str]:
     """The DVC hash of each data set among a stage's dependencies, by path.
 
-    A file inside a folder that DVC keeps as a whole stands for that folder. What DVC has not hashed is left out.
+    A file in a folder that DVC tracks as a whole has the folder's hash. Files without a hash are left out.
     """
     stages = _read(lock).get("stages", {}).values()
     known = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", []) if "md5" in out}
@@ -42,7 +42,7 @@ def _names(entries: list[str | Mapping[str, Any]] | None, role: str | None, corp
 
 
 def _read(path: Path) -> dict[str, Any]:
-    # Plain text throughout, and in C where there is a C: dvc.lock is long, and every stage reads it.
+    # All values stay text, and libyaml parses if it is there: dvc.lock is long, and every stage reads it.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     content = yaml.load(path.read_text(encoding="utf-8"), loader) if path.is_file() else None  # noqa: S506
     return content if isinstance(content, dict) else {}

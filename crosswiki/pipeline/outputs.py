@@ -1,4 +1,4 @@
-"""Writing outputs whole: beside their place first, then renamed, so that nothing half-written remains."""
+"""Writing outputs completely: first to a partial file beside them, then renamed, so no half-written file remains."""
 
 import csv
 import errno
@@ -16,7 +16,7 @@ from crosswiki.pipeline.errors import UserError
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a whole folder; nothing happens if there is none."""
+    """Remove a file or a folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -25,23 +25,23 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
-    """Give a place beside `path` to write to, and rename it to `path` when the block ends without an error.
+    """Give a path beside `path` to write to, and rename it to `path` when the block ends without an error.
 
     Args:
-        path: where the output is to stand; its parent folders are made.
+        path: of the output; its parent folders are made.
         directory: whether the output is a folder (made empty) or a file.
 
     Yields:
-        The place to write to: `.NAME.partial` in the same folder. It is removed if the block raises.
+        The path to write to: `.NAME.partial` in the same folder. It is removed if the block raises.
     """
     partial = path.with_name(f".{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove(partial)  # what a killed run left
+    remove(partial)  # left by a killed run
     if directory:
         partial.mkdir()
     try:
         yield partial
-        partial.lstat()  # before the old output goes: is there a new one?
+        partial.lstat()  # raises if nothing was written, before the old output is removed
         if directory or path.is_dir():
             remove(path)
         partial.replace(path)
@@ -56,7 +56,7 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def alone(place: Path) -> Iterator[None]:
-    """Wait until no other experiment that runs at the same time works on `place`."""
+    """Wait until no other experiment works on `place`, and lock it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(place.with_name(f"{place.name}.lock")):
         yield
@@ -89,15 +89,15 @@ def read_json(path: Path) -> Any:
 
 
 def checkpoints() -> Path:
-    """Where unfinished work and fetched files are kept, for every workspace of the project; see .gitignore."""
+    """The folder of checkpoints and fetched files, which all workspaces of the project share; see .gitignore."""
     return Path(os.environ.get("DVC_ROOT") or ".") / ".checkpoints"
 
 
 def checkpoint_path(what: str, digest: str) -> Path:
-    """Where a training that may be killed keeps what it goes on from: outside of DVC's outputs, and never tracked.
+    """The path of a training's checkpoints, outside of DVC's outputs and never tracked.
 
     Args:
-        what: is trained.
-        digest: of everything that the result depends on, so that nothing else goes on from there.
+        what: name of the training.
+        digest: of all that the result depends on, so that no other training uses these checkpoints.
     """
     return checkpoints() / f"{what.replace(' ', '-')}-{digest}"

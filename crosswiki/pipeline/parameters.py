@@ -1,4 +1,4 @@
-"""params.yaml as typed, frozen objects, checked whole before anything runs."""
+"""params.yaml as typed, frozen objects; the whole file is checked before anything runs."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -21,7 +21,7 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)*$")]
 
 
 class Languages(Section):
-    """Which language plays which role; null leaves it to the corpus preset."""
+    """The language of each role; null takes the corpus preset's."""
 
     source: Language | None
     target: Language | None
@@ -29,14 +29,14 @@ class Languages(Section):
 
     @model_validator(mode="after")
     def _differ(self) -> "Languages":
-        given = [language for language in (self.source, self.target, self.test) if language]
-        if len(set(given)) < len(given):
-            raise ValueError(f"found {', '.join(map(repr, given))}; different languages are needed")
+        languages = [language for language in (self.source, self.target, self.test) if language]
+        if len(set(languages)) < len(languages):
+            raise ValueError(f"found {', '.join(map(repr, languages))}; different languages are needed")
         return self
 
 
 class Download(Section):
-    """What is fetched."""
+    """Limits of what is downloaded."""
 
     languages: Languages
     max_articles: Positive | None
@@ -45,7 +45,7 @@ class Download(Section):
 
 
 class Prepare(Section):
-    """How text becomes words, and articles become splits."""
+    """Normalisation, vocabulary and splits."""
 
     validation: Below1
     test: Rate
@@ -98,7 +98,7 @@ class Align(Section):
 
 
 class Training(Section):
-    """What every BERT training has in common."""
+    """The parameters of every BERT training."""
 
     epochs: Above0
     min_steps: Count
@@ -110,7 +110,7 @@ class Training(Section):
 
 
 class MixtureNoise(Section):
-    """Tokens that the teacher reads as mixtures of their neighbours while it learns."""
+    """Replacement of the teacher's input embeddings by mixtures of their neighbours' embeddings."""
 
     probability: Annotated[float, Field(ge=0, le=0.5)]
     neighbours: Positive
@@ -174,14 +174,14 @@ class MaskedLanguageModel(Section):
 
 
 class Adapt(Section):
-    """How the transplanted encoder is fitted to the target without labels."""
+    """Adaptation of the transplanted encoder to the target without labels."""
 
     representation_distillation: RepresentationDistillation
     masked_language_model: MaskedLanguageModel
 
 
 class Distill(Training):
-    """The smaller student, taught softly (Hinton et al. 2015)."""
+    """Knowledge distillation into a smaller student (Hinton et al. 2015)."""
 
     epochs: NotNegative
     layers: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None
@@ -223,7 +223,7 @@ class FinetuneTarget(Training):
 
 
 class Baselines(Section):
-    """Linear classifiers, which learn from as many labels as the models."""
+    """Linear classifiers, which learn from the same number of labels as the models."""
 
     c_values: Annotated[tuple[Above0, ...], Field(min_length=1)]
 
@@ -234,7 +234,7 @@ class Baselines(Section):
 
 
 class Evaluate(Section):
-    """How systems are compared."""
+    """Bootstrap intervals of the scores."""
 
     bootstrap_resamples: Annotated[int, Field(ge=100)]
     confidence: Rate
@@ -272,7 +272,7 @@ class Parameters(Section):
         return roles
 
 
-# What a parameter was called before 0.2: such a name is refused with the new one.
+# Old names of parameters, before 0.2, and their new ones: an old name is refused with a message that gives the new one.
 RENAMED = {
     "adapt.masked_language_model.batch": "adapt.masked_language_model.batch_size",
     "adapt.masked_language_model.embeddings_alone": "adapt.masked_language_model.embeddings_only",

@@ -13,7 +13,7 @@ PRESETS = Path("data/corpora")
 
 
 class RoleLanguages(Section):
-    """The languages that a preset proposes for the roles; a test language is optional."""
+    """A preset's languages of the roles; the test language is optional."""
 
     source: Language
     target: Language
@@ -21,14 +21,14 @@ class RoleLanguages(Section):
 
 
 class VitalArticles(Section):
-    """Wikipedia's lists of vital articles: which titles there are, under which topic, and their translations.
+    """Wikipedia's lists of vital articles, which give titles, their topics and their translations.
 
     Attributes:
-        api: the Action API's address; `{language}` is filled in.
-        list: what the list's pages are called, without their namespace; `/TOPIC` and more follow it.
-        topics: the topic that each first part after the list's name stands for; null: text without a label.
+        api: address of the Action API; `{language}` is replaced.
+        list: title of the list's pages without the namespace and without `/TOPIC…`, which follows it.
+        topics: the topic for each first part after the list's title; null: no label.
         contact: an e-mail or web address, which Wikimedia asks for in the User-Agent.
-        pause: seconds between two requests, of which there is one at a time.
+        pause: seconds between two requests; there is one at a time.
     """
 
     api: str = "https://{language}.wikipedia.org/w/api.php"
@@ -40,7 +40,7 @@ class VitalArticles(Section):
 
 
 class Labels(Section):
-    """Topics and links between languages for a corpus that carries none: one of the two.
+    """Topics and links between languages for a corpus without them, from one of two sources.
 
     Attributes:
         mediawiki: the vital articles, by the Action API.
@@ -58,11 +58,11 @@ class Labels(Section):
 
 
 class CorpusPreset(Section):
-    """What presets of every kind have.
+    """The keys of presets of every kind.
 
     Attributes:
         languages: of the three roles.
-        similarities: a language's word-similarity files, `word1<TAB>word2<TAB>score`, which judge its word vectors.
+        similarities: a language's word-similarity files, `word1<TAB>word2<TAB>score`, to evaluate its word vectors.
     """
 
     languages: RoleLanguages
@@ -80,7 +80,7 @@ class WheelPreset(CorpusPreset):
 
 
 class Columns(Section):
-    """Which column of a file holds what; null: the file has none."""
+    """Names of a file's columns; null: the file has no such column."""
 
     id: str = "id"
     title: str | None = "title"
@@ -177,10 +177,10 @@ def load_preset(name: str, folder: Path = PRESETS) -> Preset:
 
 
 def language_of(role: Role, preset: Preset, params: Parameters) -> Language:
-    """The language that plays a role: the parameter's, or else the preset's.
+    """The language of a role: the parameter's, or else the preset's.
 
     Raises:
-        UserError: nobody names one, the preset has no articles in it, or it plays another role too.
+        UserError: neither has one, the preset has no articles in it, or it has another role too.
     """
     chosen = {
         name: getattr(params.download.languages, name) or getattr(preset.languages, name) for name in params.roles
@@ -191,25 +191,25 @@ def language_of(role: Role, preset: Preset, params: Parameters) -> Language:
             f"params.yaml: roles: found {role!r}, for which the preset {params.corpus} has no language: set "
             f"download.languages.{role}, or leave the role out: dvc exp run -S 'roles=[source,target]'"
         )
-    available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # the others have all languages
+    available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # other kinds have all languages
     if available and language not in getattr(preset, available):
         raise UserError(
             f"params.yaml: download.languages.{role}: found {language!r}; the corpus has "
             + ", ".join(sorted(getattr(preset, available)))
         )
-    for other, its in chosen.items():
-        if other != role and its == language:
+    for other_role, other_language in chosen.items():
+        if other_role != role and other_language == language:
             raise UserError(
-                f"params.yaml: download.languages.{role}: found {language!r}, which is the {other} language too; "
+                f"params.yaml: download.languages.{role}: found {language!r}, which is the {other_role} language too; "
                 "different languages are needed"
             )
     return language
 
 
 def languages_of(params: Parameters) -> dict[Role, Language | None]:
-    """Each role's language, for display; where the preset cannot be read, what the parameters alone say."""
+    """Each role's language, for display; from the parameters alone if the preset is invalid."""
     try:
         preset = load_preset(params.corpus)
         return {role: language_of(role, preset, params) for role in params.roles}
-    except UserError:  # the stage that depends on the preset says so; others need not
+    except UserError:  # the stages that need the preset report its error
         return {role: getattr(params.download.languages, role) for role in params.roles}

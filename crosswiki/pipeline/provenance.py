@@ -1,4 +1,4 @@
-"""What is known of a run beside what it does: commit, person, machine, everything installed, and its numbers."""
+"""The circumstances of a run: commit, user, machine and installed packages; and its metrics."""
 
 import getpass
 import hashlib
@@ -20,7 +20,7 @@ LONGEST_NAME = 250  # of a metric, in MLflow
 
 
 def git_commit(root: Path) -> str:
-    """The commit that is checked out; empty where there is none."""
+    """The commit that is checked out; empty if there is none."""
     command = ["git", "rev-parse", "--verify", "HEAD"]
     try:
         return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
@@ -29,7 +29,7 @@ def git_commit(root: Path) -> str:
 
 
 def user() -> str:
-    """The name of who runs this; empty where the system knows none."""
+    """The user's name; empty if the system has none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -37,24 +37,24 @@ def user() -> str:
 
 
 def machine() -> dict[str, str]:
-    """What the work was done on and with, as tags."""
+    """Python, platform and cores of this machine, as tags."""
     return {"python": platform.python_version(), "platform": platform.platform(), "cores": str(os.cpu_count())}
 
 
 def installed() -> str:
-    """Every package that is installed here, `name==version`, one a line: what `pip install -r` takes."""
+    """All installed packages as a requirements file: `name==version`, one on each line."""
     names = {f"{package.metadata['Name']}=={package.version}" for package in distributions()}
     return "".join(f"{name}\n" for name in sorted(names, key=str.lower))
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held, in megabytes."""
+    """The peak memory of this process (resident set size), in megabytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on a Mac, kilobytes elsewhere
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Go through a nested mapping's values, each under its whole name, such as skipgram.dim."""
+    """The values of a nested mapping, each with its full name, such as skipgram.dim."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
@@ -82,7 +82,7 @@ def numbers_below(folder: Path) -> Iterator[tuple[str, float]]:
     for path in sorted([*folder.glob("*.json"), *folder.glob("*/*.json")]):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # not whole, or not JSON: no reason to lose the others
+        except (OSError, ValueError):  # incomplete or not JSON; the other files are still read
             continue
         place = ".".join(path.relative_to(folder).with_suffix("").parts)
         for key, value in flat({place: content}):

@@ -1,4 +1,4 @@
-"""What every stage script shares: its arguments, its first and last line, and how it ends when something is wrong."""
+"""The frame of every stage script: arguments, first and last line of output, tracking, and exit status."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ from crosswiki.pipeline.tracking import Run, tracked
 
 @contextmanager
 def ending_clearly() -> Iterator[None]:
-    """End the program with one line and status 2 for what a person can put right, and with 130 for Ctrl-C."""
+    """End the program with one line and status 2 on a UserError, and with status 130 on Ctrl-C."""
     try:
         yield
     except UserError as error:
@@ -26,7 +26,7 @@ def ending_clearly() -> Iterator[None]:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # whoever reads has seen enough, as `| head` has
+    except BrokenPipeError:  # the reader, such as `| head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
 
@@ -34,7 +34,7 @@ def ending_clearly() -> Iterator[None]:
 def run_stage(main: Callable[..., Any]) -> None:
     """Run a stage script; a `main` with a parameter takes a role from the command line.
 
-    `--quiet`, or CROSSWIKI_QUIET=1 for all stages of a `dvc repro`, leaves nothing to read but what went wrong.
+    With `--quiet`, or CROSSWIKI_QUIET=1 for all stages of a `dvc repro`, only errors are printed.
     """
     if "--quiet" in sys.argv:
         sys.argv.remove("--quiet")
@@ -58,7 +58,7 @@ def _role(arguments: list[str]) -> Role:
 
 @contextmanager
 def stage(name: str, params: Parameters, section: Section | None, role: Role | None = None) -> Iterator[Run]:
-    """Frame a stage's work: a line when it starts, a line when it ends, and its run in MLflow.
+    """Run a stage's work with a line at its start and its end, and with a run in MLflow.
 
     Yields:
         The stage's run, for metrics, pictures and tags.
@@ -66,18 +66,18 @@ def stage(name: str, params: Parameters, section: Section | None, role: Role | N
     full_name = f"{name}@{role}" if role else name
     started = time.perf_counter()
     say(f"{full_name}: starts")
-    # One name for a parameter, whether a stage's run shows it or the whole invocation's.
-    own = {"seed": params.seed, "corpus": params.corpus, **({name: section.model_dump()} if section else {})}
+    # Parameters have the same names in a stage's run and in the run of the whole invocation.
+    stage_params = {"seed": params.seed, "corpus": params.corpus, **({name: section.model_dump()} if section else {})}
     everything = params.model_dump()
     everything["download"]["languages"] = languages_of(params)
-    with tracked(name, role=role, params=own, everything=everything) as run:
+    with tracked(name, role=role, params=stage_params, everything=everything) as run:
         yield run
     made = [f"{out} ({_size(Path(out))})" for out in files_of(name, role, params.corpus).outs if Path(out).exists()]
     say(f"{full_name}: {'made ' + ', '.join(made) if made else 'done'} in {time.perf_counter() - started:.1f} s")
 
 
 def say(line: str) -> None:
-    """Tell the person who waits, unless everything is to be quiet."""
+    """Print a line, unless CROSSWIKI_QUIET is set."""
     if os.environ.get("CROSSWIKI_QUIET", "") in ("", "0"):
         print(line, flush=True)
 

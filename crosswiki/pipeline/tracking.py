@@ -1,7 +1,7 @@
-"""Records each stage in MLflow: one parent run for a `dvc repro` or an experiment, one nested run for each stage.
+"""Tracking in MLflow: one parent run for a `dvc repro` or an experiment, one nested run for each stage.
 
-A record is a convenience and no condition: what goes wrong here costs one line on standard error, and the stage
-goes on. `CROSSWIKI_TRACKING=off` turns it off; MLFLOW_TRACKING_URI sends it elsewhere than `$DVC_ROOT/mlflow.db`.
+Stages do not depend on tracking: an error here is one line on standard error, and the stage goes on.
+`CROSSWIKI_TRACKING=off` turns tracking off; MLFLOW_TRACKING_URI names another store than `$DVC_ROOT/mlflow.db`.
 """
 
 import json
@@ -38,23 +38,23 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits unti
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 INVOCATION = "crosswiki.invocation"  # the tag by which the stages of one invocation find their parent
-# Without this tag MLflow's page takes the experiment for one of generative AI, and opens on an empty list of traces.
+# Without this tag MLflow's page treats the experiment as generative AI, and opens an empty list of traces.
 KIND, KIND_OF_TRAINING = "mlflow.experimentKind", "custom_model_development"
-PATIENCE = 15  # seconds to wait for a database that somebody else has locked
-INTERVAL = 2.0  # seconds between two sendings of metrics
-# What a stage's run has in common with its parent, so that either can be found by it.
+PATIENCE = 15  # seconds to wait for a locked database
+INTERVAL = 2.0  # seconds between two batches of metrics
+# Tags that a stage's run copies from its parent, so that both can be found by them.
 SHARED = ("corpus", "languages", "dvc_experiment", "mlflow.source.git.commit", "mlflow.source.type", "mlflow.user")
 MLFLOW_DEFAULTS = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # a server that is away costs seconds; by MLflow's own defaults minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # an unreachable server costs seconds; with MLflow's defaults minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # it logs, with a traceback, what it raises too
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # else it logs with a traceback what it raises
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-# The numbers that a person sorts runs by get short names, beside those that tell where they come from.
+# Metrics for sorting runs have a short name in addition to their full one.
 SORTED_BY = {
-    "validation_macro_f1": "finetune_target.validation_macro_f1",  # this one may choose; the others are for the record
+    "validation_macro_f1": "finetune_target.validation_macro_f1",  # for choosing; the others are test scores
     "target_accuracy": "evaluation.target.finetuned.accuracy",
     "target_accuracy_without_labels": "evaluation.target.distilled.accuracy",
     "test_accuracy": "evaluation.test.transplanted.accuracy",
@@ -64,17 +64,17 @@ P = ParamSpec("P")
 
 
 def _harmless(method: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
-    """Make a method do nothing once tracking is off, and turn tracking off when the method fails."""
+    """Make a method do nothing while tracking is off, and turn tracking off when it raises."""
 
     @wraps(method)
     def guarded(self: "Run", /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             if self.on:
                 method(self, *args, **kwargs)
-        except Exception as error:  # of any kind: a missing record must not cost hours of work
+        except Exception as error:  # of any kind: an error in tracking must not end hours of work
             self.on = False
             cause: BaseException = error
-            while cause.__cause__:  # "database is locked", not the whole of SQLAlchemy's message around it
+            while cause.__cause__:  # "database is locked" instead of SQLAlchemy's long message
                 cause = cause.__cause__
             reason = shorten(str(cause), 200, placeholder=" …") or type(cause).__name__
             print(f"tracking: {method.__name__} ({reason}): the stage goes on without it", file=sys.stderr)
@@ -83,10 +83,10 @@ def _harmless(method: Callable[Concatenate["Run", P], None]) -> Callable[Concate
 
 
 class Run:
-    """A stage's run in MLflow. Its methods never raise; once `on` is false they do nothing."""
+    """A stage's run in MLflow. Its methods never raise, and do nothing while `on` is false."""
 
     def __init__(self) -> None:
-        """Prepare a run; MLflow hears of it in `start`."""
+        """Prepare a run; `start` creates it in MLflow."""
         self.on = os.environ.get("CROSSWIKI_TRACKING", "").lower() != "off"
         self._client: MlflowClient
         self._parent: MlflowRun
@@ -113,16 +113,20 @@ class Run:
             _try_database(uri)
             self._client = MlflowClient(uri)
             found = self._client.get_experiment_by_name("crosswiki")
-            artifacts = None if uri.startswith("http") else (root / "mlruns").as_uri()  # a server has its own place
+            artifacts = None if uri.startswith("http") else (root / "mlruns").as_uri()  # a server chooses its place
             experiment = found.experiment_id if found else self._client.create_experiment("crosswiki", artifacts)
             if not found or found.tags.get(KIND) != KIND_OF_TRAINING:
                 self._client.set_experiment_tag(experiment, KIND, KIND_OF_TRAINING)
             self._parent = _parent(self._client, experiment, root, stage, everything)
         self._client.update_run(self._parent.info.run_id, status="RUNNING")
         shared = {key: tag for key, tag in self._parent.data.tags.items() if key in SHARED}
-        own = {"mlflow.parentRunId": self._parent.info.run_id, "stage": stage, "mlflow.source.name": f"stages.{stage}"}
+        nested = {
+            "mlflow.parentRunId": self._parent.info.run_id,
+            "stage": stage,
+            "mlflow.source.name": f"stages.{stage}",
+        }
         about = {"role": role, "language": _languages(everything).get(role)} if role else {}
-        tags = {**shared, **own, **{key: tag for key, tag in about.items() if tag}}
+        tags = {**shared, **nested, **{key: tag for key, tag in about.items() if tag}}
         name = os.environ.get("DVC_STAGE") or (f"{stage}@{role}" if role else stage)
         self._id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
         _log_params(self._client, self._id, params)
@@ -133,11 +137,11 @@ class Run:
 
     @_harmless
     def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
-        """Add a point to each metric's curve; cheap in a training loop, since points are sent together.
+        """Add a point to each metric's curve; points are sent in batches, so this is cheap in a training loop.
 
         Args:
             values: numbers by name.
-            step: where on the curve; None stands for the metric's last step.
+            step: of the point; None: the metric's last step.
         """
         now = int(time.time() * 1000)
         for name, value in values.items():
@@ -147,17 +151,17 @@ class Run:
         if time.monotonic() >= self._due:
             began = time.monotonic()
             self._send()
-            # A slow server is asked less often: sending takes a twentieth of the stage's time at most.
+            # Slow servers get fewer batches: sending takes at most a twentieth of the stage's time.
             self._due = time.monotonic() + max(INTERVAL, 20 * (time.monotonic() - began))
 
     @_harmless
     def picture(self, path: Path, *, whole: bool = False) -> None:
-        """Keep a copy of a file, a picture or any other, with the stage's run, or with that of the whole invocation."""
+        """Save a copy of a file, such as a picture, with the stage's run or with the run of the whole invocation."""
         self._client.log_artifact(self._parent.info.run_id if whole else self._id, str(path))
 
     @_harmless
     def describe(self, text: str) -> None:
-        """Say in Markdown what came out, at the head of the whole invocation's page."""
+        """Set the description, in Markdown, of the whole invocation's run."""
         self._client.set_tag(self._parent.info.run_id, "mlflow.note.content", text)
 
     @_harmless
@@ -173,7 +177,7 @@ class Run:
 
     @_harmless
     def finish(self, status: str) -> None:
-        """End the stage's run, and bring its parent up to date: the stage may be the last of its invocation."""
+        """End the stage's run, and update its parent, since the stage may be the last one of its invocation."""
         now = int(time.time() * 1000)
         self._points.append(("seconds", time.monotonic() - self._started, now, 0))
         self._points.append(("peak_memory_megabytes", peak_memory(), now, 0))
@@ -187,15 +191,15 @@ class Run:
         everything = {**sorted_by, **numbers}
         self._points = [(key, value, now, 0) for key, value in everything.items() if known.get(key) != value]
         self._send()
-        # `dvc repro --keep-going` runs further stages after one has failed; the whole has failed all the same.
+        # `dvc repro --keep-going` runs further stages after a failure; the parent run still counts as failed.
         before = self._parent.info.status
         self._client.set_terminated(self._id, before if before in ("FAILED", "KILLED") else status)
 
     def _log_datasets(self, deps: tuple[str, ...]) -> None:
-        """Name what the stage reads, with DVC's hashes, as inputs of its run and of the whole invocation's."""
+        """Log the stage's data sets with DVC's hashes as inputs of its run and of the whole invocation's run."""
         from mlflow.entities import Dataset, DatasetInput
 
-        # No InputTag: the same data trains one stage and is scored by another.
+        # No InputTag: one stage trains on the same data that another scores.
         inputs = [
             DatasetInput(
                 Dataset(Path(path).as_posix().removeprefix("data/"), digest, "local", json.dumps({"uri": path}))
@@ -209,7 +213,7 @@ class Run:
     def _send(self) -> None:
         from mlflow.entities import Metric
 
-        for first in range(0, len(self._points), 1000):  # MLflow takes no more at once
+        for first in range(0, len(self._points), 1000):  # the maximum of one call
             points = [Metric(*point) for point in self._points[first : first + 1000]]
             self._client.log_batch(self._id, metrics=points)
         self._points = []
@@ -224,7 +228,7 @@ def tracked(
     Args:
         stage: the stage's name.
         role: the role that it runs for, if any.
-        params: what the stage itself reads, for its own run.
+        params: the stage's parameters, for its run.
         everything: all resolved parameters, for the parent run.
 
     Yields:
@@ -244,7 +248,7 @@ def tracked(
 
 
 def _try_database(uri: str) -> None:
-    """Raise soon where a SQLite database is locked or cannot be written; MLflow would go on trying for minutes."""
+    """Raise early if a SQLite database is locked or read-only; MLflow would retry for minutes."""
     if uri.startswith("sqlite:///"):
         path = Path(uri.removeprefix("sqlite:///").partition("?")[0])
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -257,8 +261,8 @@ def _parent(
 ) -> "MlflowRun":
     """Find the parent run of this invocation, or create it with all parameters."""
     name, baseline, dvc = os.environ.get("DVC_EXP_NAME"), os.environ.get("DVC_EXP_BASELINE_REV"), _dvc_process()
-    # The process tells experiments apart too: after `dvc exp run --name x`, `--name x --force` gives x other
-    # parameters, and those of a run cannot change. With neither name nor DVC, a stage was started by hand.
+    # The process distinguishes experiments of one name: `dvc exp run --name x --force` may give x other parameters, and
+    # a run's parameters cannot change. Without a name and without DVC, a stage was started by hand.
     process = dvc or (None if name else psutil.Process())
     parts = [name, baseline, f"{process.pid}-{process.create_time():.2f}" if process else None]
     invocation = quote("@".join(part for part in parts if part))
@@ -292,7 +296,7 @@ def _languages(everything: Mapping[str, Any]) -> Mapping[str, str | None]:
 
 def _dvc_process() -> psutil.Process | None:
     """Find the DVC that runs this stage: the nearest ancestor whose command is some form of `dvc`."""
-    if "DVC_ROOT" in os.environ:  # DVC sets it; without it, such an ancestor would be an editor opened on ~/dvc
+    if "DVC_ROOT" in os.environ:  # set by DVC; without it the ancestor could be an editor opened on ~/dvc
         for process in psutil.Process().parents():
             words = [Path(word) for word in process.as_dict(["cmdline"])["cmdline"] or []]
             if any(word.stem == "dvc" or word.parts[-2:] == ("dvc", "__main__.py") for word in words):
@@ -304,6 +308,6 @@ def _log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> 
     from mlflow.entities import Param
 
     texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in flat(params)}
-    entries = [Param(key, text[:6000]) for key, text in texts.items()]  # MLflow takes no longer ones,
-    for first in range(0, len(entries), 100):  # and no more at once
+    entries = [Param(key, text[:6000]) for key, text in texts.items()]  # the maximum length
+    for first in range(0, len(entries), 100):  # the maximum of one call
         client.log_batch(run, params=entries[first : first + 100])

@@ -1,4 +1,4 @@
-"""Work over all cores, in processes: as many results as there are cores wait at a time, so memory stays flat."""
+"""Parallel work in processes on all cores, with a limited number of tasks at a time, so memory stays constant."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ from typing import TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# A process that reads thousands of groups one after another gives the memory of each back: Arrow's own pool keeps it,
-# and glibc keeps what is smaller than a threshold that otherwise rises.
+# So that a process that reads thousands of groups returns the memory of each: Arrow's pool would keep it, and glibc
+# keeps blocks below a threshold, which rises unless it is set.
 MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 
 
@@ -24,13 +24,13 @@ def cores() -> int:
 
 
 def over_all_cores(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
-    """Do each task and yield it with its result, in the order in which they are done.
+    """Do all tasks, and yield each with its result when it is done.
 
-    One task alone is done in this process: to start others takes longer than most small corpora.
+    A single task is done in this process, as starting others takes longer than most small corpora.
 
     Args:
-        work: a function at the top of a module, since it goes to other processes by its name.
-        tasks: read lazily, a few ahead of what has been done.
+        work: a function at the top level of a module, since other processes import it by name.
+        tasks: read lazily, a few tasks ahead.
     """
     pending = iter(tasks)
     first = list(islice(pending, 2))
@@ -56,7 +56,7 @@ def over_all_cores(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Ite
 
 
 def _end_with(parent: int) -> None:
-    """End this process when its parent has been killed; leave Ctrl-C to the parent."""
+    """End this process when its parent is killed; the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

@@ -1,1 +1,1 @@
-"""Letting the result leave the house: answers to texts, the model card, and MLflow's registry."""
+"""Use of the target classifier: answers to texts, the model card, and MLflow's registry."""

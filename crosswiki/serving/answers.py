@@ -1,4 +1,4 @@
-"""Answers to texts, the same ones from the command line and from a server."""
+"""Classification of texts, for the command line and for MLflow's server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,22 +10,25 @@ from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier, load_classifier
 from crosswiki.corpora.text import Spelling, normalise
 
-LANGUAGE, FOLD_YO = "language", "fold_yo"  # the keys of config.json that say what the model reads
-READABLE = 0.5  # a text of which the tokenizer knows less is in letters that the model cannot read
+LANGUAGE, FOLD_YO = (
+    "language",
+    "fold_yo",
+)  # keys of config.json: the language that the model reads, and how ё is normalised
+READABLE = 0.5  # share of known tokens, below which a text is in a script that the model cannot read
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a classifier says of one text; no topic where there is nothing that it can read."""
+    """The topic of one text; None for a text without readable words."""
 
     topic: str | None
     probability: float | None
-    probabilities: dict[str, float]  # of every topic, the likeliest first
+    probabilities: dict[str, float]  # of all topics, the most probable first
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A classifier, and the language and spelling that its texts are normalised to."""
+    """A classifier, with the language and the spelling for the normalisation of its texts."""
 
     classifier: Classifier
     language: str
@@ -35,7 +38,7 @@ class Reader:
         """Classify texts, in their order.
 
         Args:
-            texts: as people write them; normalised here as `prepare` does it.
+            texts: as written; they are normalised here as in `prepare`.
             device: where.
         """
         clean = [normalise(text, self.language, self.spelling) for text in texts]
@@ -60,13 +63,13 @@ def load_reader(folder: Path, language: str | None = None, *, fold_yo: bool = Fa
 
     Args:
         folder: a classifier, as `save_classifier` wrote it.
-        language: where config.json does not say it.
-        fold_yo: where it does not say the language.
+        language: used if config.json has no language.
+        fold_yo: used if config.json has no language.
 
     Raises:
         UserError: there is no model in that folder.
     """
     classifier = load_classifier(folder)
-    own = getattr(classifier.model.config, LANGUAGE, None)
-    folded = getattr(classifier.model.config, FOLD_YO, False) if own else fold_yo
-    return Reader(classifier, own or language or "", Spelling(folded))
+    recorded_language = getattr(classifier.model.config, LANGUAGE, None)
+    folded = getattr(classifier.model.config, FOLD_YO, False) if recorded_language else fold_yo
+    return Reader(classifier, recorded_language or language or "", Spelling(folded))

@@ -1,4 +1,4 @@
-"""The model card, in the hub's format, made from a run's own numbers."""
+"""The model card in the hub's format, with the numbers of the run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from huggingface_hub import EvalResult, ModelCardData
 from crosswiki.evaluation.scores import Scores
 from crosswiki.reporting.wording import language_name
 
-METRICS = {"accuracy": "accuracy", "macro_f1": "f1"}  # our names, the hub's
+METRICS = {"accuracy": "accuracy", "macro_f1": "f1"}  # names in metrics/, names on the hub
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card tells of a model."""
+    """The facts on a model that a card states."""
 
     corpus: str
     source: str  # the language that it was transferred from, by its code
@@ -21,15 +21,15 @@ class Facts:
     model: str  # the pretrained source model, as params.yaml names it
     seed: int
     topics: list[str]
-    labels: int  # of the target language, that it has learnt from
+    labels: int  # target labels that it was trained on
     layers: int
     parameters: int
-    tokens: int  # of a text that it reads
+    tokens: int  # maximum length of a text
     validation: Mapping[str, float]  # accuracy, macro_f1 and n on the target's validation split; may be empty
 
     @property
     def name(self) -> str:
-        """What the model is registered as."""
+        """The name in the registry."""
         return f"crosswiki-{self.target}"
 
 
@@ -37,8 +37,8 @@ def model_card(facts: Facts, evaluation: Mapping[str, Scores | None] | None = No
     """Write the card.
 
     Args:
-        facts: what is known once the model is trained.
-        evaluation: the scores of the target's systems on its test split, once they are known.
+        facts: on the model.
+        evaluation: scores of the target's systems on its test split; None before the stage `evaluate`.
     """
     source, target = language_name(facts.source), language_name(facts.target)
     data = ModelCardData(
@@ -102,7 +102,7 @@ def model_card(facts: Facts, evaluation: Mapping[str, Scores | None] | None = No
 
 
 def _results(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> list[EvalResult] | None:
-    """The scores as the hub reads them; the test split's, once they are known."""
+    """The scores in the hub's format: of the test split if there are any, else of the validation split."""
     tested = (evaluation or {}).get("finetuned")
     scores: Mapping[str, float] = {key: tested[key] for key in METRICS} if tested else facts.validation  # type: ignore[literal-required]
     return [
@@ -111,12 +111,12 @@ def _results(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> li
             dataset_type=facts.corpus,
             dataset_name=f"{facts.corpus} ({facts.target})",
             dataset_split="test" if tested else "validation",
-            metric_type=theirs,
-            metric_name=ours,
-            metric_value=scores[ours],
+            metric_type=hub_name,
+            metric_name=name,
+            metric_value=scores[name],
         )
-        for ours, theirs in METRICS.items()
-        if ours in scores
+        for name, hub_name in METRICS.items()
+        if name in scores
     ] or None
 
 

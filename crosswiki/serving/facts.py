@@ -1,4 +1,4 @@
-"""What a run knows of its own classifier, gathered for the card."""
+"""The facts for the model card, collected from a run's parameters and results."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +12,12 @@ VALIDATION = "validation_"
 
 
 def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, float]) -> Facts:
-    """Gather what the card tells.
+    """Collect the facts for the card.
 
     Args:
         params: all parameters.
-        classifier: the model that the card is of.
-        summary: what `finetune_target` measured: labels, and the scores on the validation split.
+        classifier: the target classifier.
+        summary: metrics/finetune_target.json: labels, and scores on the validation split.
     """
     source, target = (language_in(Path("data/prepared") / role / "articles.parquet") for role in ("source", "target"))
     return Facts(

@@ -1,4 +1,4 @@
-"""The classifier as MLflow serves it: loaded from safetensors and JSON by this module, so nothing is unpickled."""
+"""The classifier as MLflow serves it. This module loads it from safetensors and JSON, so nothing is unpickled."""
 
 import os
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ COLUMN = "text"
 
 
 class ServedClassifier:
-    """What MLflow calls `predict` of."""
+    """A classifier with the method `predict`, which MLflow calls."""
 
     def __init__(self, reader: Reader) -> None:
-        """Take the classifier, and the device that CROSSWIKI_DEVICE names (auto)."""
+        """Keep the classifier, and choose the device that CROSSWIKI_DEVICE names (default: auto)."""
         self.reader = reader
         self.device = choose_device(os.environ.get("CROSSWIKI_DEVICE", "auto"))
 
@@ -28,8 +28,8 @@ class ServedClassifier:
         """Classify texts.
 
         Args:
-            texts: a table with the column `text`, or the texts themselves.
-            params: none are known.
+            texts: a table with the column `text`, or a sequence of texts.
+            params: ignored.
 
         Returns:
             A row for each text: topic, probability, and the probabilities of all topics.

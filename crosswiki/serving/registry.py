@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second
 CHAMPION = "champion"
 WEIGHTS, CORPUS, SCORE = "weights", "validation_articles", "validation_macro_f1"  # tags of a version
 LOADER = "crosswiki.serving.pyfunc"
-# What a server needs beside MLflow itself to run `LOADER`.
+# The packages, beside MLflow, that a server needs to run `LOADER`.
 PACKAGES = (
     *("accelerate", "datasets", "filelock", "numpy", "opencc", "pandas", "psutil", "pyarrow", "pydantic", "pyyaml"),
     *("regex", "rjieba", "ruamel.yaml", "safetensors", "tokenizers", "torch", "tqdm", "transformers"),
@@ -28,20 +28,20 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A classifier that is to be registered."""
+    """A classifier to register."""
 
     name: str  # crosswiki-fr
     folder: Path
-    about: str  # all of its versions, in a line
+    about: str  # one line that describes all versions
     card: str
     example: str  # a text that it reads
-    corpus: str  # digest of the articles that the score was taken on
-    score: float | None  # macro-F1 on the validation split; None where there are no labels
+    corpus: str  # digest of the validation articles of the score
+    score: float | None  # macro-F1 on the validation split; None without labels
     tags: Mapping[str, str]
 
     @property
     def weights(self) -> str:
-        """A digest of the parameters: the same classifier is registered once."""
+        """A digest of the parameters, so that the same classifier is registered once."""
         with (self.folder / "model.safetensors").open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
@@ -50,10 +50,10 @@ def publish(candidate: Candidate, client: "MlflowClient", run: str, lock: Abstra
     """Register a classifier, and make it the champion if its score beats the holder's on the same articles.
 
     Args:
-        candidate: what is registered.
-        client: of the store and the registry.
-        run: the id of the run that the classifier belongs to.
-        lock: held while the place is decided on, so that of two workers the better one wins.
+        candidate: the classifier.
+        client: of the tracking store and the registry.
+        run: id of the classifier's run.
+        lock: held during the comparison, so that two processes do not compare with the same champion.
 
     Returns:
         What happened, in a line.
@@ -66,7 +66,7 @@ def publish(candidate: Candidate, client: "MlflowClient", run: str, lock: Abstra
     new = same[0] if same else _create(candidate, weights, client, run)
     title = f"{candidate.name} version {new.version}"
     with lock:
-        # Asked for by name, an alias that is not there is the same error as a store that is away.
+        # If an alias is looked up by name, a missing alias and an unreachable store raise the same error.
         place = client.get_registered_model(candidate.name).aliases.get(CHAMPION)
         if place is not None and str(place) == str(new.version):
             return f"{title} is the {CHAMPION} already"
@@ -78,12 +78,12 @@ def publish(candidate: Candidate, client: "MlflowClient", run: str, lock: Abstra
 
 
 def compare(score: float | None, corpus: str, holder: Mapping[str, str] | None) -> tuple[bool, str]:
-    """Whether a classifier deserves the champion's place, and why.
+    """Whether a classifier becomes the champion, and why.
 
     Args:
-        score: its macro-F1, if there were labels to take it on.
-        corpus: digest of the articles that it was taken on.
-        holder: the tags of the version that holds the place; None if it is free.
+        score: its macro-F1; None without labels.
+        corpus: digest of the validation articles.
+        holder: the tags of the present champion; None if there is none.
     """
     if holder is None:
         return True, "beats nobody, as the place was free"
@@ -99,7 +99,7 @@ def compare(score: float | None, corpus: str, holder: Mapping[str, str] | None) 
 
 
 def client_errors() -> type[Exception]:
-    """What MLflow raises, imported late."""
+    """MLflow's exception class, imported only when it is needed."""
     from mlflow.exceptions import MlflowException
 
     return MlflowException
@@ -123,34 +123,34 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
             flavor=mlflow.pyfunc,
             model_id=place.model_id,
             run_id=run,
-            loader_module=LOADER,  # ours reads safetensors and JSON; nothing is pickled
+            loader_module=LOADER,  # reads safetensors and JSON; nothing is pickled
             data_path=str(candidate.folder),
             code_paths=[str(Path(__file__).parents[1])],
             signature=signature,
             input_example={"text": [candidate.example]},
             pip_requirements=[f"mlflow=={version('mlflow')}", *(f"{name}=={_public(name)}" for name in PACKAGES)],
         )
-        with contextlib.suppress(client_errors()):  # it is there from the second time on
+        with contextlib.suppress(client_errors()):  # it exists from the second version on
             client.create_registered_model(candidate.name, description=candidate.about)
         score = {} if candidate.score is None else {SCORE: f"{candidate.score:.6f}"}
-        told = candidate.card.partition("\n---\n")[2].strip()  # without what the hub alone reads
+        description = candidate.card.partition("\n---\n")[2].strip()  # without the metadata for the hub
         return client.create_model_version(
             candidate.name,
             logged.model_uri,
             run,
             tags={**score, **candidate.tags, CORPUS: candidate.corpus, WEIGHTS: weights},
-            description=told,
+            description=description,
         )
 
 
 def _public(package: str) -> str:
-    """A version without the local part, as in 2.13.0+cpu, which no index offers."""
+    """A package's version without a local part (2.13.0+cpu), which package indexes do not have."""
     return version(package).partition("+")[0]
 
 
 @contextlib.contextmanager
 def _logging_to(uri: str) -> Iterator[None]:
-    """Let what takes no client log to a store, and leave the global setting, an environment variable, as it was."""
+    """Set the tracking store for functions that take no client, and restore the setting after the block."""
     import mlflow
 
     before = os.environ.get("MLFLOW_TRACKING_URI")
@@ -162,13 +162,13 @@ def _logging_to(uri: str) -> Iterator[None]:
 
 
 def fetch(name: str) -> Path:
-    """Bring a registered model's files here.
+    """Download a registered model's files.
 
     Args:
         name: such as models:/crosswiki-fr@champion or models:/crosswiki-fr/2.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no such model.
     """
     from crosswiki.pipeline.tracking import MLFLOW_DEFAULTS
 

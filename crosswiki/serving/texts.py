@@ -1,4 +1,4 @@
-"""Texts to classify, one a line."""
+"""Reading of texts to classify, one on each line."""
 
 import json
 import sys
@@ -10,13 +10,13 @@ from crosswiki.pipeline.errors import UserError
 
 
 def read_records(file: Path) -> Iterator[dict[str, Any]]:
-    """Read texts one by one, with whatever else their lines carry: plain lines, or JSON objects with the key text.
+    """Read texts one by one: plain lines, or JSON objects with the key text and any other keys.
 
     Args:
-        file: what to read; - is standard input.
+        file: the file; - is standard input.
 
     Raises:
-        UserError: the file cannot be read, or a line is neither.
+        UserError: the file cannot be read, or a line that begins with { is not such an object.
     """
     try:
         with sys.stdin if str(file) == "-" else file.open(encoding="utf-8") as lines:

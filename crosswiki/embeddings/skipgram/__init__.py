@@ -1,1 +1,1 @@
-"""Skip-gram with negative sampling: the plain reference, the compiled CPU path, the GPU path, the trainer."""
+"""Skip-gram with negative sampling: the plain reference, the CPU and GPU trainers, and the ensemble."""

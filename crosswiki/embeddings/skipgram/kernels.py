@@ -1,4 +1,4 @@
-"""The inner loops of skip-gram on the CPU, compiled by numba; `shards.py` calls them and says what they mean.
+"""The inner loops of skip-gram on the CPU, compiled by numba; `shards.py` calls them and documents their data.
 
 Arguments have no annotations: numba takes their types from the arrays, float32 in training and float64 in tests.
 """
@@ -13,14 +13,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-LOSS_EVERY = 16  # words between two whose loss is taken
-AHEAD = 2  # groups between asking for noise words' rows and reading them, about as long as the memory takes
-LINE = 64  # bytes that the memory sends at once
+LOSS_EVERY = 16  # the loss is measured on every 16th word
+AHEAD = 2  # groups between prefetching and reading noise words' rows: about the latency of the memory
+LINE = 64  # bytes of a cache line
 
 
 @intrinsic
 def _prefetch(typing_context, matrix, row):
-    """Have the processor fetch a row of a matrix into its caches, and go on meanwhile."""
+    """Prefetch a row of a matrix into the processor's caches, without waiting for it."""
 
     def generate(context, builder, signature, arguments):
         array = make_array(signature.args[0])(context, builder, arguments[0])
@@ -48,13 +48,13 @@ def _random(state):
 
 @njit(nogil=True, cache=True, inline="always")
 def _counter(seed, place):
-    """A different place of SplitMix64's sequence for each draw of each seed."""
+    """The state of SplitMix64 for each draw of each seed."""
     return _random(seed) + numpy.uint64(place) * numpy.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(nogil=True, cache=True)
 def keep_words(tokens, ends, keep, window, dynamic, seed, words, first, last):
-    """Fill `words`, `first` and `last` (see `Sampled`) with what is kept of `tokens`, and return how much it is."""
+    """Fill `words`, `first` and `last` (see `Sampled`) with the kept words of `tokens`, and return their number."""
     low, high = numpy.uint64(0xFFFFFFFF), numpy.uint64(32)
     start = kept = 0
     for document in range(len(ends)):
@@ -66,7 +66,7 @@ def keep_words(tokens, ends, keep, window, dynamic, seed, words, first, last):
                 words[kept] = tokens[place]
                 first[kept] = 1 + numpy.int64(((drawn & low) * numpy.uint64(window)) >> high) if dynamic else window
                 kept += 1
-        for place in range(opening, kept):  # only now is it known where the document ends
+        for place in range(opening, kept):  # the end of the document is known only now
             reach = first[place]
             first[place] = max(opening, place - reach)
             last[place] = min(kept, place + reach + 1)
@@ -76,7 +76,7 @@ def keep_words(tokens, ends, keep, window, dynamic, seed, words, first, last):
 
 @njit(nogil=True, cache=True)
 def draw_noise(accept, alias, seed, noise):
-    """Fill `noise` with word ids from the tables of `alias_table`."""
+    """Fill `noise` with word ids drawn by the tables of `alias_table`."""
     low, high = numpy.uint64(0xFFFFFFFF), numpy.uint64(32)
     for place in range(len(noise)):
         drawn = _random(_counter(seed, place))
@@ -86,7 +86,7 @@ def draw_noise(accept, alias, seed, noise):
 
 @njit(nogil=True, cache=True)
 def borrow(matrix, ids, places, borrowed):
-    """Copy the rows that `ids` name into `borrowed`, each once, and turn ids into rows of it."""
+    """Copy the rows of `ids` into `borrowed`, each once, and replace the ids by their rows in it."""
     taken = 0
     for i in range(len(ids)):
         word = ids[i]
@@ -100,17 +100,17 @@ def borrow(matrix, ids, places, borrowed):
 
 @njit(nogil=True, cache=True)
 def merge(matrix, start, end, places, borrowed, weights):
-    """Add to the rows from `start` to `end` what each shard has changed, in the shards' order."""
+    """Add the shards' changes to the rows from `start` to `end`, in the shards' order."""
     change = numpy.empty(matrix.shape[1], matrix.dtype)
     for word in range(start, end):
         change[:] = 0
         moved = False
         for shard in range(len(borrowed)):
-            place, own = places[shard, word], borrowed[shard]
+            place, rows = places[shard, word], borrowed[shard]
             if place >= 0:
                 moved = True
                 for column in range(len(change)):
-                    change[column] += own[place, column] - matrix[word, column]
+                    change[column] += rows[place, column] - matrix[word, column]
         if moved:
             for column in range(len(change)):
                 matrix[word, column] += weights[word] * change[column]
@@ -124,7 +124,7 @@ def _softplus(score):
 
 @njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _score(centre, contexts, rows, scores):
-    """The products of a centre with some rows of `contexts`, four at a time: the centre is read once for all four."""
+    """Dot products of a centre with rows of `contexts`, four at a time, so that the centre is read once for four."""
     whole = len(rows) // 4 * 4
     for first in range(0, whole, 4):
         a, b, c, d = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
@@ -146,7 +146,7 @@ def _score(centre, contexts, rows, scores):
 
 @njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _mix(contexts, rows, weights, total):
-    """Add up rows of `contexts`, each times its weight, four at a time."""
+    """Add the weighted sum of rows of `contexts` to `total`, four rows at a time."""
     whole = len(rows) // 4 * 4
     for first in range(0, whole, 4):
         a, b, c, d = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
@@ -166,7 +166,7 @@ def _mix(contexts, rows, weights, total):
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def descend(centres, contexts, rows, words, first, last, noise, negatives, shared, rate):  # noqa: PLR0912
-    """Take the steps of a piece of text; see `shards.descend`."""
+    """Gradient descent on a piece of text; see `shards.descend`."""
     dim = centres.shape[1]
     one, zero = centres.dtype.type(1), centres.dtype.type(0)
     group = numpy.empty(shared + negatives, numpy.int32)
@@ -207,7 +207,7 @@ def descend(centres, contexts, rows, words, first, last, noise, negatives, share
             for member in range(filled):
                 truth = one / (one + math.exp(-slope[member]))
                 slope[member] = rate * (one - truth) if member < size else -rate * size * truth
-            _mix(contexts, group[:filled], slope, change)  # before any row moves: a group may hold a word twice
+            _mix(contexts, group[:filled], slope, change)  # before any row changes, as a group may have a word twice
             for member in range(filled):
                 other, pull = group[member], slope[member]
                 for column in range(dim):

@@ -1,4 +1,4 @@
-"""Skip-gram with negative sampling as it stands in the paper: plain, slow, and what the fast trainer is tested against.
+"""Skip-gram with negative sampling as in the paper: plain and slow, the reference for tests of the fast trainers.
 
 Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed Representations of Words and Phrases and their
 Compositionality", NeurIPS 2013.
@@ -18,7 +18,7 @@ class SkipGramModel(nn.Module):
         Args:
             vocabulary: number of words.
             dim: length of a vector.
-            generator: where the draws come from.
+            generator: of the draws.
         """
         super().__init__()
         self.centres = nn.Parameter((torch.rand(vocabulary, dim, generator=generator) - 0.5) / dim)
@@ -40,7 +40,7 @@ class SkipGramModel(nn.Module):
 
 
 class NegativeSamplingLoss(nn.Module):
-    """Equation 4, with its sign turned: −log σ(v'_c·v_w) − Σ_k weight_k log σ(−v'_nk·v_w), summed over pairs."""
+    """The negative of equation 4: −log σ(v'_c·v_w) − Σ_k weight_k log σ(−v'_nk·v_w), summed over pairs."""
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
         """Sum the loss over pairs.
@@ -48,8 +48,8 @@ class NegativeSamplingLoss(nn.Module):
         Args:
             positive: scores of true pairs, shape [pairs].
             negative: scores of each pair's noise words, shape [pairs, k].
-            weight: what each noise word counts, shape [pairs, k]; 1 where it is not given. Where k noise words stand
-                for K draws, each counts K/k, and the expectation is equation 4's.
+            weight: of each noise word, shape [pairs, k]; None: 1. If k noise words stand for K draws, the weight K/k
+                keeps the expectation of equation 4.
         """
         noise = logsigmoid(-negative)
         return -logsigmoid(positive).sum() - (noise if weight is None else noise * weight).sum()
@@ -60,7 +60,7 @@ def noise_distribution(counts: Tensor, exponent: float) -> Tensor:
 
     Args:
         counts: how often each word occurs, shape [vocabulary].
-        exponent: 1 for the words' own frequencies, 0 for all alike.
+        exponent: 1 gives the words' frequencies, 0 the uniform distribution.
     """
     weights = counts.double() ** exponent
     return weights / weights.sum()
@@ -72,7 +72,7 @@ def generate_negative_samples(distribution: Tensor, shape: tuple[int, ...], gene
     Args:
         distribution: probability of each word, shape [vocabulary].
         shape: shape of the result.
-        generator: where the draws come from.
+        generator: of the draws.
 
     Returns:
         Word ids, int64, of that shape.
@@ -83,7 +83,7 @@ def generate_negative_samples(distribution: Tensor, shape: tuple[int, ...], gene
 
 
 def keep_probability(counts: Tensor, subsample: float) -> Tensor:
-    """How likely an occurrence of each word is kept: √(t/f) of section 2.3, at most 1; all kept where t is 0."""
+    """The probability that an occurrence of a word is kept: min(1, √(t/f)) (section 2.3); 1 if t is 0."""
     if subsample == 0:
         return torch.ones(len(counts), dtype=torch.float64, device=counts.device)
     frequency = counts.double() / counts.sum()

@@ -1,10 +1,10 @@
-"""Skip-gram on the CPU: compiled, on as many cores as there are shards, and the same bits every time.
+"""Skip-gram on the CPU: compiled, on as many cores as there are shards, and deterministic.
 
-Three ideas. The contexts of a centre are taken in groups, and a group shares its noise words, each counted as often
-as the group has contexts (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory", section 3): the
-expectation of equation 4 (Mikolov et al. 2013) stays, most of the work goes. A shard trains on rows that it borrows,
-packed together so that they stay in the cache, and no two shards ever write to the same place. At the end of a step,
-what each shard has changed is added to the shared matrices in a fixed order, so that no race decides anything.
+Three ideas. A centre's contexts are divided into groups, and a group shares its noise words, each with the number of
+contexts as its weight (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory", section 3): this
+keeps the expectation of equation 4 (Mikolov et al. 2013) and saves most of the work. A shard trains on copies of the
+rows that it needs, packed together to fit the cache, so no two shards write to the same memory. At the end of a step
+the shards' changes are added to the shared matrices in a fixed order, so threads' timing has no influence.
 """
 
 import os
@@ -25,23 +25,23 @@ from crosswiki.pipeline.parameters import SkipGram
 Ids = NDArray[numpy.int32]
 Matrix = NDArray[numpy.float32]
 
-FORGETS = 1000  # pairs after which a row has all but forgotten where it started; see `merge_weights`
-FULL = 2**32 - 1  # probabilities are compared as 32-bit integers
-LANES = 16  # rows are padded with zeros to a multiple of so many numbers, a vector register
+FORGETS = 1000  # pairs that move a row by 1 − 1/e of the distance to its optimum; see `merge_weights`
+FULL = 2**32 - 1  # probability 1, as a 32-bit integer
+LANES = 16  # rows are padded with zeros to a multiple of a vector register's width
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A piece of text, ready to be trained on: P kept words, and noise words for each group of contexts."""
+    """A sampled piece of text: P kept words, and noise words for each group of contexts."""
 
     words: Ids  # [P]
-    first: Ids  # where each word's contexts start, [P]
-    last: Ids  # where they end (exclusive); the word itself, which lies between, is none of them, [P]
+    first: Ids  # place of each word's first context, [P]
+    last: Ids  # end (exclusive) of its contexts; the word itself lies between and is not a context, [P]
     noise: Ids  # `negatives` for each group of contexts, in order
 
 
 class Sampler:
-    """Draws what is trained on: which words are kept, how far each centre reaches, and noise words."""
+    """Draws the kept words, each centre's window, and the noise words."""
 
     def __init__(self, counts: NDArray[numpy.int64], settings: SkipGram) -> None:
         """Prepare the distributions.
@@ -62,33 +62,33 @@ class Sampler:
 
         Args:
             tokens: word ids, [tokens].
-            ends: where each of its documents ends, [documents]; the last one at the piece's end.
-            seed: of every draw of a step.
-            shard: which of the step's pieces it is; each has draws of its own.
+            ends: the end of each document, [documents]; the last one is the end of the piece.
+            seed: of all draws of a step.
+            shard: number of the piece in the step; each piece has other draws.
         """
-        own, seeds = self.settings, numpy.random.SeedSequence([seed, shard]).generate_state(2, numpy.uint64)
+        settings, seeds = self.settings, numpy.random.SeedSequence([seed, shard]).generate_state(2, numpy.uint64)
         words, first, last = (numpy.empty(len(tokens), numpy.int32) for _ in range(3))
         kept = kernels.keep_words(
-            tokens, ends, self._keep, own.window, own.dynamic_window, seeds[0], words, first, last
+            tokens, ends, self._keep, settings.window, settings.dynamic_window, seeds[0], words, first, last
         )
         words, first, last = words[:kept], first[:kept], last[:kept]
-        groups = -(-(last - first - 1) // own.shared_negatives)
-        noise = numpy.empty(int(groups.sum()) * own.negatives, numpy.int32)
+        groups = -(-(last - first - 1) // settings.shared_negatives)
+        noise = numpy.empty(int(groups.sum()) * settings.negatives, numpy.int32)
         kernels.draw_noise(self._accept, self._alias, seeds[1], noise)
         return Sampled(words, first, last, noise)
 
 
 class ShardTrainer:
-    """Both matrices, and the room that each shard works in."""
+    """Trains both matrices with several shards, step by step."""
 
     def __init__(self, counts: NDArray[numpy.int64], centres: Tensor, contexts: Tensor, settings: SkipGram) -> None:
-        """Take the matrices, which are padded and copied.
+        """Pad and copy the matrices.
 
         Args:
             counts: how often each word occurs, [vocabulary].
             centres: [vocabulary, dim].
             contexts: [vocabulary, dim].
-            settings: dim, shards and all that `Sampler` needs.
+            settings: dim, shards, and the settings of `Sampler`.
         """
         self.settings = settings
         self.sample = Sampler(counts, settings)
@@ -97,29 +97,29 @@ class ShardTrainer:
         padding = (0, 0), (0, -settings.dim % LANES)
         self._matrices = numpy.pad(centres.numpy(), padding), numpy.pad(contexts.numpy(), padding)
         self._places = numpy.full((2, settings.shards, len(counts)), -1, numpy.int32)
-        self._weights = cache(self._weights_of)  # most steps are of one size
+        self._weights = cache(self._weights_of)  # nearly all steps have the same size
         self._borrowed = [[numpy.empty((0, m.shape[1]), m.dtype)] * settings.shards for m in self._matrices]
 
     @property
     def centres(self) -> Tensor:
-        """The centres' matrix, [vocabulary, dim]."""
+        """The centre vectors, [vocabulary, dim]."""
         return torch.from_numpy(self._matrices[0])[:, : self.settings.dim]
 
     @property
     def contexts(self) -> Tensor:
-        """The contexts' matrix, [vocabulary, dim]."""
+        """The context vectors, [vocabulary, dim]."""
         return torch.from_numpy(self._matrices[1])[:, : self.settings.dim]
 
     def step(self, pieces: list[tuple[Ids, NDArray[numpy.int64]]], rate: float, seed: int) -> tuple[float, int]:
-        """Train each shard on a piece of text, side by side, and merge what they have learnt.
+        """Train each shard on a piece of text, in parallel, and merge their changes.
 
         Args:
-            pieces: for each shard (some may go without) the arguments `tokens` and `ends` of a `Sampler`.
+            pieces: for each shard (or for fewer) the arguments `tokens` and `ends` of a `Sampler`.
             rate: the learning rate.
             seed: of the draws.
 
         Returns:
-            The loss of some pairs with their share of noise before they are trained on, in nats, and how many.
+            The summed loss of some pairs and their noise words before the step, in nats, and the number of these pairs.
         """
         self._places.fill(-1)
         jobs = [self._pool.submit(self._train, shard, *piece, rate, seed) for shard, piece in enumerate(pieces)]
@@ -142,9 +142,9 @@ class ShardTrainer:
         sampled = self.sample(tokens, ends, seed, shard)
         rows = [sampled.words.copy(), numpy.concatenate([sampled.words, sampled.noise])]
         for side, (matrix, ids) in enumerate(zip(self._matrices, rows, strict=True)):
-            most = min(len(matrix), len(ids))
-            if len(self._borrowed[side][shard]) < most:
-                self._borrowed[side][shard] = numpy.empty((most, matrix.shape[1]), matrix.dtype)
+            rows_needed = min(len(matrix), len(ids))
+            if len(self._borrowed[side][shard]) < rows_needed:
+                self._borrowed[side][shard] = numpy.empty((rows_needed, matrix.shape[1]), matrix.dtype)
             kernels.borrow(matrix, ids, self._places[side, shard], self._borrowed[side][shard])
         contexts, noise = numpy.split(rows[1], [len(sampled.words)])
         local = self._borrowed[0][shard], self._borrowed[1][shard]
@@ -152,26 +152,28 @@ class ShardTrainer:
         return descend(*local, rows[0], places, self.settings.negatives, self.settings.shared_negatives, rate)
 
     def _weights_of(self, tokens: int) -> list[Matrix]:
-        """`merge_weights` of both matrices, for shards that have read so many tokens each."""
-        own, sample = self.settings, self.sample
+        """`merge_weights` of both matrices, for shards that have read `tokens` tokens each."""
+        settings, sample = self.settings, self.sample
         kept = self._counts * sample.kept * (tokens / max(int(self._counts.sum()), 1))
-        pairs = kept * (own.window + 1 if own.dynamic_window else 2 * own.window)  # each centre's contexts, roughly
-        collected = pairs * (1 + own.negatives), pairs + sample.noise * pairs.sum() * own.negatives
-        return [merge_weights(some, own.shards).astype(numpy.float32) for some in collected]
+        pairs = kept * (
+            settings.window + 1 if settings.dynamic_window else 2 * settings.window
+        )  # about the contexts of each centre
+        collected = pairs * (1 + settings.negatives), pairs + sample.noise * pairs.sum() * settings.negatives
+        return [merge_weights(expected, settings.shards).astype(numpy.float32) for expected in collected]
 
 
 def merge_weights(pairs: NDArray[numpy.float64], shards: int) -> NDArray[numpy.float64]:
-    """How much of what each shard changed in a row is taken over: from all of it down to the mean of the shards.
+    """The weight of the shards' changes to each row when they are added: from 1 (their sum) to 1/W (their mean).
 
-    A row that few pairs have moved takes the sum of the changes, as if one shard had read all the text. A row that
-    many have moved has come to rest in each shard, and the sum would carry it past that place, again and again until
-    it diverges: it takes their mean. Between them, let a pair leave 1 − 1/FORGETS of the distance to where the row is
-    going: n pairs in each of W shards, one after the other, then cover (1 − e^−Wx) / (1 − e^−x) times what one does,
-    x = n / FORGETS, which is what W equal changes must add up to.
+    A row with few pairs takes the sum of the changes of the W shards, as if one shard had read all the text. A row with
+    many pairs has converged in each shard; the sum would overshoot in every step and diverge, so it takes the mean.
+    Between the two, assume that a pair leaves 1 − 1/FORGETS of a row's distance to its optimum. With x = n / FORGETS, n
+    pairs in each of W shards, one shard after the other, move the row (1 − e^−Wx) / (1 − e^−x) times as far as one
+    shard does. W equal changes must add up to this.
 
     Args:
-        pairs: that move a row in one shard and step, in expectation, [rows].
-        shards: how many there are.
+        pairs: expected number of pairs of each row, in one shard and step, [rows].
+        shards: W.
 
     Returns:
         Weights between 1 / shards and 1, [rows].
@@ -181,13 +183,13 @@ def merge_weights(pairs: NDArray[numpy.float64], shards: int) -> NDArray[numpy.f
 
 
 def alias_table(probability: NDArray[numpy.float64]) -> tuple[NDArray[numpy.uint32], Ids]:
-    """Walker's alias method (1977): a word is drawn by one index, even, and one comparison.
+    """The tables of Walker's alias method (1977), which draws a word with one uniform index and one comparison.
 
     Args:
         probability: of each word, [words].
 
     Returns:
-        How often, of `FULL`, an index stands for itself, and the word that it stands for otherwise, [words] both.
+        The probability (times `FULL`) that an index stands for itself, and the word it stands for otherwise, [words].
     """
     accept, alias = probability * len(probability), numpy.arange(len(probability), dtype=numpy.int32)
     small, large = (list(numpy.flatnonzero(which)) for which in (accept < 1, accept >= 1))
@@ -196,16 +198,16 @@ def alias_table(probability: NDArray[numpy.float64]) -> tuple[NDArray[numpy.uint
         alias[poor] = rich
         accept[rich] -= 1 - accept[poor]
         (small if accept[rich] < 1 else large).append(rich)
-    accept[small + large] = 1  # what rounding has left over
+    accept[small + large] = 1  # what remains by rounding
     return (accept * FULL).astype(numpy.uint32), alias
 
 
 def descend(
     centres: Matrix, contexts: Matrix, centre_rows: Ids, sampled: Sampled, negatives: int, shared: int, rate: float
 ) -> tuple[float, int]:
-    """Take the steps of a piece of text, one group of contexts after the other, in place.
+    """Gradient descent on a piece of text, in place, with a step for each group of contexts.
 
-    A group's step is plain gradient descent on its loss: all its scores are taken before anything moves.
+    All scores of a group are computed before its step.
 
     Args:
         centres: [rows, dim], float32 or float64.
@@ -213,11 +215,11 @@ def descend(
         centre_rows: each word's row in `centres`, [P].
         sampled: the piece; its ids are rows of `contexts`.
         negatives: noise words of a group.
-        shared: contexts in a group, at most; a centre's are divided evenly.
+        shared: maximum contexts in a group; a centre's contexts are divided evenly.
         rate: the learning rate.
 
     Returns:
-        The loss of some of the groups' pairs before their step, in nats, and how many pairs those are.
+        The summed loss of some groups' pairs before their step, in nats, and the number of these pairs.
     """
     return kernels.descend(
         centres,

@@ -1,6 +1,6 @@
-"""Skip-gram with negative sampling, fast: one way to go through the text, and a trainer for each kind of device.
+"""The fast training of skip-gram: steps through the text, a trainer for each kind of device, and checkpoints.
 
-On the CPU `shards.py` does the work, elsewhere `blocks.py`. Both train on what `reference.py` defines.
+The trainer is `shards.py` on the CPU and `blocks.py` elsewhere. Both minimise the loss that `reference.py` defines.
 """
 
 import time
@@ -28,16 +28,16 @@ CHECKPOINT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Trained:
-    """The two matrices, float32 on the CPU, and how it went."""
+    """The two matrices, float32 on the CPU, and the loss curve."""
 
     centres: Tensor  # [vocabulary, dim]
     contexts: Tensor  # [vocabulary, dim]
-    curve: list[tuple[int, float]]  # (tokens read, mean loss of a pair with its share of noise, in nats)
+    curve: list[tuple[int, float]]  # (tokens read, mean loss of a pair with its noise words, in nats)
 
     def vectors(self, which: Literal["sum", "centres"]) -> Tensor:
         """A vector for each word: its centre vector, or the sum of both (Levy, Goldberg and Dagan 2015, section 3.3).
 
-        The sum is near not only to words with like contexts, but also to the contexts themselves.
+        With the sum, a word is similar to words with similar contexts and also to its contexts.
         """
         return self.centres + self.contexts if which == "sum" else self.centres
 
@@ -53,23 +53,23 @@ def train_skipgram(
     report: Callable[[int, float], None] = lambda read, loss: None,
     checkpoint: Path | None = None,
 ) -> Trained:
-    """Train skip-gram vectors; the learning rate falls linearly to a ten-thousandth.
+    """Train skip-gram vectors; the learning rate falls linearly to 1/10,000 of its start.
 
-    The text is read in steps, and a step's draws depend on the seed and its number alone: a run that goes on from a
-    checkpoint ends in the same bytes as one that was never stopped.
+    The draws of a step depend only on the seed and the step's number, so a training that continues from a checkpoint
+    gives the same bytes as one without interruption.
 
     Args:
-        tokens: word ids of all documents, one after another; may be memory-mapped, and only a step's are in memory.
+        tokens: word ids of all documents, [tokens]; may be memory-mapped, as only a step's tokens are read at a time.
         offsets: where each document starts, and the end of the last one, [documents + 1].
         counts: how often each word occurs, [vocabulary].
         settings: the section `skipgram` of params.yaml.
-        seed: of every draw.
+        seed: of all draws.
         device: where the work is done.
-        report: called with each point of the loss curve.
-        checkpoint: a file to save to every `CHECKPOINT_SECONDS` and at the end, and to go on from if it is there.
+        report: called with each point of the loss curve: tokens read, loss.
+        checkpoint: a file to continue from if it is there; it is written every `CHECKPOINT_SECONDS` and at the end.
 
     Raises:
-        UserError: the loss is no longer a number.
+        UserError: the loss is not finite.
     """
     model = SkipGramModel(len(counts), settings.dim, torch.Generator().manual_seed(seed)).requires_grad_(False)
     start, curve = 0, []
@@ -95,7 +95,7 @@ def train_skipgram(
         read = epoch * len(tokens) + first
         pieces = [piece(tokens, offsets, first + part * size, size) for part in range(parts)]
         rate = settings.learning_rate * max(1 - read / (len(tokens) * settings.epochs), 1e-4)
-        loss, counted = trainer.step([some for some in pieces if len(some[0])], rate, step_seed(seed, step))
+        loss, counted = trainer.step([part for part in pieces if len(part[0])], rate, step_seed(seed, step))
         total, pairs = total + loss, pairs + counted
         if not numpy.isfinite(loss):
             raise UserError(
@@ -106,22 +106,22 @@ def train_skipgram(
             curve.append((min(read + size * parts, (epoch + 1) * len(tokens)), total / pairs))
             report(*curve[-1])
             total, pairs = 0.0, 0
-            # Only where a point of the curve ends: what has been added up for the next one is not saved.
+            # Only at a point of the curve, as the sums for the next point are not saved.
             if checkpoint and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 _save(checkpoint, trainer, step + 1, curve)
                 saved_at = time.monotonic()
-    if checkpoint:  # whatever comes after it, another run say, may be stopped too
+    if checkpoint:  # a later training of the ensemble may be interrupted
         _save(checkpoint, trainer, steps, curve)
     centres, contexts = (matrix.cpu().contiguous() for matrix in (trainer.centres, trainer.contexts))
     return Trained(centres, contexts, curve)
 
 
 def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.device) -> int:
-    """Choose how many tokens a step reads (on the CPU, each shard in a step), where params.yaml does not say.
+    """The default of `skipgram.words_per_step`: tokens in a step (on the CPU, of each shard).
 
-    On the CPU few and large steps cost less to merge; 10 an epoch at least leave the shards close together, and they
-    are of one size, since a last one of a few words would be merged at the price of all. On a GPU few and large steps
-    keep it busy, but on a small vocabulary many pairs of a step move the same rows.
+    On the CPU, few large steps need fewer merges, and at least 10 steps an epoch keep the shards similar. All steps
+    have the same size, as a small last step would cost as much to merge as a large one. On a GPU, large steps use the
+    device well, but with a small vocabulary many pairs of a step would update the same rows.
     """
     if device.type == "cpu":
         most = shards * min(max(tokens // (10 * shards), 1000), 50_000)
@@ -132,9 +132,9 @@ def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.devi
 def piece(
     tokens: NDArray[numpy.int32], offsets: NDArray[numpy.int64], start: int, size: int
 ) -> tuple[NDArray[numpy.int32], NDArray[numpy.int64]]:
-    """Read a part of the text: its word ids, and where in it each document ends, [documents in it].
+    """Read a part of the text: its word ids, [tokens], and the ends of the documents in it, [documents].
 
-    A document that goes on beyond the part ends with it, so that the few pairs across its border are lost.
+    A document that is longer ends with the part; the few pairs across its border are left out.
     """
     ids = numpy.array(tokens[start : start + size], dtype=numpy.int32)
     inside = slice(
@@ -144,7 +144,7 @@ def piece(
 
 
 def step_seed(seed: int, step: int) -> int:
-    """A seed for each step, 63 bits."""
+    """The seed of a step, 63 bits."""
     return int(numpy.random.SeedSequence([seed, step]).generate_state(1, numpy.uint64)[0] >> numpy.uint64(1))
 
 

@@ -1,0 +1,55 @@
+"""Fine-tuning of a classifier on labelled articles."""
+
+import pandas
+import torch
+
+from crosswiki.bert.classification import encode, label_loss, padding
+from crosswiki.bert.models import Classifier
+from crosswiki.bert.schedules import Schedule
+from crosswiki.bert.training import History, Report, Waiting, train
+from crosswiki.pipeline.errors import UserError
+
+
+def finetune(
+    classifier: Classifier,
+    articles: pandas.DataFrame,
+    schedule: Schedule,
+    *,
+    seed: int,
+    device: torch.device,
+    what: str,
+    report: Report,
+    waiting: Waiting = (),
+) -> History:
+    """Train a classifier in place on articles' topics, with cross-entropy.
+
+    Args:
+        classifier: the model and its tokenizer, which reads `model_max_length` tokens of each text.
+        articles: the columns text and topic, at least one row.
+        schedule: how long and how fast.
+        seed: see `train`.
+        device: see `train`.
+        what: see `train`.
+        report: see `train`.
+        waiting: see `train`.
+
+    Raises:
+        UserError: the classifier does not know a topic.
+    """
+    unknown = sorted(set(articles["topic"]) - set(classifier.topics))
+    if unknown:
+        raise UserError(f"{what}: the target's topic {unknown[0]!r} is not the source's: map it in the preset")
+    tokenizer = classifier.tokenizer
+    labels = articles["topic"].map(classifier.topics.index).tolist()
+    return train(
+        classifier.model,
+        encode(articles["text"].tolist(), tokenizer, tokenizer.model_max_length, labels=labels),
+        label_loss,
+        padding(tokenizer),
+        schedule,
+        seed=seed,
+        device=device,
+        what=what,
+        report=report,
+        waiting=waiting,
+    )

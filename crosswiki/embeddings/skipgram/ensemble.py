@@ -1,0 +1,116 @@
+"""Several trainings of skip-gram with different seeds, whose vectors are concatenated."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from crosswiki.embeddings.skipgram.trainer import Trained, train_skipgram
+from crosswiki.pipeline.parameters import SkipGram
+
+Curve = list[tuple[int, float]]  # points (tokens read, mean loss in nats)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """What the trainings have learnt, float32 on the CPU."""
+
+    vectors: Tensor  # a word vector for each word, [vocabulary, ensemble · dim]
+    contexts: Tensor  # the context vectors, [vocabulary, ensemble · dim]
+    curve: Curve  # the mean of the trainings' loss curves
+
+    @property
+    def final_loss(self) -> float:
+        """The mean loss over the last tenth of the curve's points."""
+        tail = [loss for _, loss in self.curve[-max(1, len(self.curve) // 10) :]]
+        return float(numpy.mean(tail))
+
+
+def train_ensemble(
+    tokens: NDArray[numpy.int32],
+    offsets: NDArray[numpy.int64],
+    counts: NDArray[numpy.int64],
+    settings: SkipGram,
+    *,
+    seed: int,
+    device: torch.device,
+    report: Callable[[dict[str, float], int], None],
+    checkpoints: Path,
+) -> Ensemble:
+    """Train `settings.ensemble` models one after the other, with a progress bar; see `train_skipgram`.
+
+    Args:
+        tokens: word ids of all documents, [tokens].
+        offsets: where each document starts, and the end of the last one, [documents + 1].
+        counts: how often each word occurs, [vocabulary].
+        settings: the section `skipgram` of params.yaml.
+        seed: of the whole ensemble; training number i has the seed `seed` · `ensemble` + i.
+        device: where the work is done.
+        report: called with {"loss", "words_per_second"} and the number of tokens read so far.
+        checkpoints: a folder with one checkpoint for each training.
+    """
+    started, tokens_each = time.perf_counter(), len(tokens) * settings.epochs
+    trainings: list[Trained] = []
+    total = tokens_each * settings.ensemble
+    with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=None, leave=False) as bar:
+
+        def report_point(read: int, loss: float) -> None:
+            read += tokens_each * len(trainings)
+            bar.set_postfix(loss=f"{loss:.3f}")
+            bar.update(read - bar.n)
+            report({"loss": loss, "words_per_second": read / (time.perf_counter() - started)}, read)
+
+        for number in range(settings.ensemble):
+            trained = train_skipgram(
+                tokens,
+                offsets,
+                counts,
+                settings,
+                seed=seed * settings.ensemble + number,
+                device=device,
+                report=report_point,
+                checkpoint=checkpoints / f"{number}.safetensors",
+            )
+            trainings.append(trained)
+    return Ensemble(
+        vectors=torch.cat([trained.vectors(settings.vectors) for trained in trainings], dim=1),
+        contexts=torch.cat([trained.contexts for trained in trainings], dim=1),
+        curve=mean_curve([trained.curve for trained in trainings]),
+    )
+
+
+def mean_curve(curves: list[Curve]) -> Curve:
+    """Average loss curves point by point; a curve may lack a point, where its training drew no pair."""
+    points: dict[int, list[float]] = {}
+    for curve in curves:
+        for read, loss in curve:
+            points.setdefault(read, []).append(loss)
+    return [(read, sum(losses) / len(losses)) for read, losses in sorted(points.items())]
+
+
+def training_digest(inputs: list[Path], settings: SkipGram, seed: int, device: str) -> str:
+    """A digest of all that the vectors depend on, so that a checkpoint is only used by the training that wrote it.
+
+    Args:
+        inputs: the files that are trained on.
+        settings: the section `skipgram` of params.yaml.
+        seed: of the ensemble.
+        device: the kind of device.
+
+    Returns:
+        A digest of these and of the code in crosswiki/embeddings, 24 hexadecimal digits.
+    """
+    room = Path(__file__).parents[1]
+    code = sorted(room.rglob("*.py"), key=lambda path: path.relative_to(room).as_posix())
+    whole = hashlib.blake2b(f"{seed} {device} {settings.model_dump_json()}".encode(), digest_size=12)
+    for path in [*inputs, *code]:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "blake2b").digest())
+    return whole.hexdigest()

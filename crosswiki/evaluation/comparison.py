@@ -1,0 +1,74 @@
+"""Which systems are compared on each role's test split, and the files that the comparison writes."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas
+
+from crosswiki.evaluation.scores import Scores, score
+from crosswiki.pipeline.outputs import replacing
+from crosswiki.pipeline.parameters import Evaluate, Role
+
+# The systems that learn no transfer: their predictions come from the stage `baselines`.
+BASELINES: dict[Role, tuple[str, ...]] = {
+    "source": ("tfidf",),
+    "target": ("tfidf", "word_vectors"),
+    "test": ("tfidf", "word_vectors"),
+}
+# The classifiers, in the order of the method, and the folders that they are loaded from.
+MODELS: dict[Role, dict[str, str]] = {
+    "source": {"teacher": "models/source"},
+    "target": {
+        "copied": "models/source",
+        "transplanted": "models/transplanted/target",
+        "adapted": "models/adapted",
+        "scratch": "models/scratch",
+        "distilled": "models/distilled",
+        "finetuned": "models/target",
+    },
+    "test": {"copied": "models/source", "transplanted": "models/transplanted/test"},
+}
+# The classifiers whose size is measured: those on the way from the teacher to the student.
+SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
+
+
+def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict[str, list[str]]:
+    """The baselines' predictions on a role's test split, by system, in the order of the articles."""
+    table = pandas.read_csv(folder / f"{role}.csv", dtype=str, keep_default_na=False)
+    return {str(system): predicted for system, predicted in table.drop(columns="id").to_dict("list").items()}
+
+
+def score_systems(
+    role: Role, test: pandas.DataFrame, predictions: Mapping[str, Sequence[str]], settings: Evaluate, seed: int
+) -> dict[str, Scores | None]:
+    """Score each of a role's systems; None for those that made no predictions.
+
+    Args:
+        role: whose systems.
+        test: the articles of its test split, with the columns topic and concept.
+        predictions: topics by system, in the order of the articles.
+        settings: the section `evaluate` of params.yaml.
+        seed: of the resampling.
+    """
+    actual, concepts = test["topic"].tolist(), test["concept"].tolist()
+    return {
+        system: score(actual, predictions[system], concepts, settings.bootstrap_resamples, settings.confidence, seed)
+        if system in predictions
+        else None
+        for system in (*BASELINES[role], *MODELS[role])
+    }
+
+
+def save_predictions(test: pandas.DataFrame, predictions: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Write a table with a row for each article: id, actual, and a column for each system."""
+    with replacing(path) as partial:
+        table = pandas.DataFrame({"id": test["id"], "actual": test["topic"].tolist(), **predictions})
+        table.to_csv(partial, index=False)
+
+
+def save_confusion(actual: Sequence[str], predicted: Sequence[str], path: Path) -> None:
+    """Write actual and predicted topics as DVC's confusion template reads them: two columns, a row for each article."""
+    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
+        rows = zip(actual, predicted, strict=True)
+        csv.writer(file, lineterminator="\n").writerows([("actual", "predicted"), *rows])
