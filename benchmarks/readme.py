@@ -11,7 +11,8 @@ LANGUAGE = {"source": "English (source)", "target": "French (target)", "test": "
 def table(evaluation: dict[str, dict[str, dict[str, float] | None]]) -> str:
     """The evaluation as a Markdown table, in percent."""
     lines = ["| language | system | accuracy | macro-F1 | articles |", "| --- | --- | --- | --- | --- |"]
-    for role, systems in evaluation.items():
+    for role in (role for role in LANGUAGE if role in evaluation):
+        systems = evaluation[role]
         for system, scores in systems.items():
             if scores is None:
                 continue

@@ -11,10 +11,11 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import segment
 from crosswiki.embeddings.lookup import load_aligned
+from crosswiki.evaluation.comparison import split_for_testing
 from crosswiki.evaluation.label_curve import label_curve
-from crosswiki.evaluation.linear import average_vectors, linear_classifier, tfidf
+from crosswiki.evaluation.linear import average_vectors, can_be_learnt, linear_classifier, tfidf
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
+from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 
@@ -23,9 +24,9 @@ def main() -> None:
     params = load_parameters()
     settings = params.baselines
     with stage("baselines", params, settings):
-        articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
+        articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
         words_of = {role: partial(segment, language=str(table["language"].iloc[0])) for role, table in articles.items()}
-        tests = {role: labelled(table, "test") for role, table in articles.items()}
+        tests = {role: split_for_testing(table, params.seed).texts for role, table in articles.items()}
         predictions = {role: pandas.DataFrame({"id": table["id"]}) for role, table in tests.items()}
         limits: dict[Role, int] = {
             "source": params.finetune_source.labels,
@@ -33,7 +34,7 @@ def main() -> None:
         }
         train = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
         for role, table in train.items():
-            if not table.empty:
+            if can_be_learnt(table["topic"].tolist()):
                 machine = tfidf(table["text"].tolist(), table["topic"].tolist(), settings.c_values, words_of[role])
                 predictions[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
 
@@ -44,11 +45,11 @@ def main() -> None:
 
         source = train["source"]
         linear = linear_classifier(averages("source", source), source["topic"].tolist(), settings.c_values)
-        for role in ("target", "test"):
+        for role in params.roles[1:]:
             predictions[role]["word_vectors"] = linear.predict(averages(role, tests[role]))
 
         with replacing(Path("metrics/baselines"), directory=True) as folder:
-            for role in ROLES:
+            for role in params.roles:
                 predictions[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
         curve = label_curve(articles["target"], settings.c_values, params.evaluate, params.seed, words_of["target"])
         with replacing(Path("metrics/plots/labels.csv")) as partial_file:

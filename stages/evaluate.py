@@ -2,8 +2,8 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
-from crosswiki.bert.classification import predict_topics
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
@@ -14,52 +14,62 @@ from crosswiki.evaluation.comparison import (
     save_confusion,
     save_predictions,
     score_systems,
+    split_for_testing,
 )
-from crosswiki.evaluation.scores import FINAL, Scores
+from crosswiki.evaluation.confidence import Answers, answer, estimate_accuracies, judge_confidence, save_confidences
+from crosswiki.evaluation.scores import FINAL
 from crosswiki.evaluation.sizes import Size, size_of
 from crosswiki.pipeline.devices import choose_device
-from crosswiki.pipeline.outputs import read_json, write_json
-from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
+from crosswiki.pipeline.outputs import read_json, replacing, write_json
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main() -> None:
     """Write metrics/evaluation.json, metrics/sizes.json, metrics/predictions/ and the plots' data."""
     params = load_parameters()
-    settings = params.evaluate
-    with stage("evaluate", params, settings) as run:
-        labels = read_json(Path("metrics/finetune_target.json"))["labels"]
-        device = choose_device(params.device)
-        evaluation: dict[Role, dict[str, Scores | None]] = {}
+    with stage("evaluate", params, params.evaluate) as run, replacing(Path("metrics/predictions"), True) as folder:
+        labels, device = read_json(Path("metrics/finetune_target.json"))["labels"], choose_device(params.device)
+        evaluation: dict[str, Any] = {}
+        unmeasured: dict[str, Any] = {"unmeasured": {}, "estimated_accuracy": {}}  # of roles without labels
         sizes: dict[str, Size] = {}
-        for role in ROLES:
-            test = labelled(load_articles(Path("data/prepared") / role / "articles.parquet"), "test")
-            predictions = load_baselines(role)
-            for system, folder in MODELS[role].items():
+        tables = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
+        known = labelled(tables["source"], "validation")
+        teacher = load_classifier(Path(MODELS["source"]["teacher"]))
+        reference = answer(teacher, known["text"].tolist(), device, "source validation")
+        for role, articles in tables.items():
+            test = split_for_testing(articles, params.seed)
+            predictions, answers = load_baselines(role), dict[str, Answers]()
+            for system, place in MODELS[role].items():
                 if system == "scratch" and labels == 0:
                     continue  # it has learnt nothing
-                classifier = load_classifier(Path(folder))
+                classifier = load_classifier(Path(place))
                 if system in SIZED[role]:
                     sizes[system] = size_of(classifier)
                 started = time.perf_counter()
-                predictions[system] = predict_topics(classifier, test["text"].tolist(), device, f"{role} {system}")
+                answers[system] = answer(classifier, test.texts["text"].tolist(), device, f"{role} {system}")
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
-                speed = len(test) / (time.perf_counter() - started)
+                speed = len(test.texts) / (time.perf_counter() - started)
                 run.metrics({f"{role}_{system}_texts_per_second": speed})
-            evaluation[role] = score_systems(role, test, predictions, settings, params.seed)
-            save_predictions(test, predictions, Path("metrics/predictions") / f"{role}.csv")
-            confusion = Path("metrics/plots/confusion") / f"{role}.csv"
-            save_confusion(test["topic"].tolist(), predictions[FINAL[role]], confusion)
+                predictions[system] = answers[system].topics
+            estimates = estimate_accuracies(reference, known["topic"].tolist(), answers)
+            scores: dict[str, Any] = {**score_systems(role, test, predictions, params.evaluate, params.seed)}
+            if test.unmeasured:
+                unmeasured["unmeasured"][role] = test.unmeasured
+                unmeasured["estimated_accuracy"][role] = estimates
+            else:
+                for system, given in answers.items():
+                    scores[system] |= judge_confidence(test.topics, given)
+                    scores[system] |= {"estimated_accuracy": estimates[system]} if estimates else {}
+                run.metrics({f"{role}_{s}_accuracy": value["accuracy"] for s, value in scores.items() if value})
+            evaluation[role] = scores
+            save_predictions(test, predictions, folder / f"{role}.csv")
+            save_confidences(test.texts["id"].tolist(), answers, folder / f"confidence-{role}.csv")
+            actual, final = (test.topics, predictions[FINAL[role]]) if not test.unmeasured else ([], [])
+            save_confusion(actual, final, Path("metrics/plots/confusion") / f"{role}.csv")
+        evaluation |= {key: value for key, value in unmeasured.items() if value}
         write_json(Path("metrics/evaluation.json"), evaluation)
         write_json(Path("metrics/sizes.json"), sizes)
-        run.metrics(
-            {
-                f"{role}_{system}_accuracy": scores["accuracy"]
-                for role, systems in evaluation.items()
-                for system, scores in systems.items()
-                if scores
-            }
-        )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ def main() -> None:
         folder, summary = Path("models/target"), read_json(Path("metrics/finetune_target.json"))
         articles = load_articles(Path("data/prepared/target/articles.parquet"))
         facts = facts_of(params, load_classifier(folder), summary)
-        card = model_card(facts, read_json(Path("metrics/evaluation.json"))["target"])
+        evaluation = read_json(Path("metrics/evaluation.json"))
+        estimate = evaluation.get("estimated_accuracy", {}).get("target", {}).get("finetuned")
+        card = model_card(facts, evaluation["target"], estimate)
         with replacing(CARD) as partial:
             partial.write_text(card, encoding="utf-8")
         run.picture(CARD, whole=True)

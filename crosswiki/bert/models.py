@@ -29,6 +29,9 @@ transformers.logging.disable_progress_bar()
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
+TEMPERATURE = "calibration_temperature"  # the key of config.json; `temperature` means another thing to transformers
+
+
 @dataclass(frozen=True)
 class Classifier:
     """A model with a classification head, its tokenizer, and its topics."""
@@ -41,6 +44,15 @@ class Classifier:
         """Topics in the order of the logits."""
         names = self.model.config.id2label
         return [names[place] for place in range(len(names))]
+
+    @property
+    def temperature(self) -> float:
+        """The temperature of calibration, by which logits are divided before the softmax; 1 where none was fitted."""
+        return float(getattr(self.model.config, TEMPERATURE, 1.0))
+
+    def calibrate(self, temperature: float) -> None:
+        """Keep a temperature in config.json; what is copied from this classifier inherits it."""
+        setattr(self.model.config, TEMPERATURE, round(temperature, 6))
 
 
 @contextmanager

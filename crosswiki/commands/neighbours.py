@@ -3,7 +3,7 @@
 import argparse
 
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ROLES, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.presets import languages_of
 
 
@@ -19,14 +19,15 @@ def run(arguments: argparse.Namespace) -> None:
     from crosswiki.embeddings.lookup import FOLDERS, load_aligned, nearest_words  # with PyTorch
 
     # Roles that `align` has not aligned yet are left out.
-    loaded = [role for role in ROLES if role == "source" or FOLDERS[role].is_dir()]
-    languages, vectors = languages_of(load_parameters()), load_aligned(loaded)
+    params = load_parameters()
+    loaded = [role for role in params.roles if role == "source" or FOLDERS[role].is_dir()]
+    languages, vectors = languages_of(params), load_aligned(loaded)
     codes = {role: languages[role] or role for role in vectors}
     if arguments.language and arguments.language not in codes.values():
         raise UserError(f"--language: found {arguments.language!r}; there are vectors of {', '.join(codes.values())}")
     if arguments.best < 1:
         raise UserError(f"--best: found {arguments.best}; 1 or more is needed")
-    roles = [role for role in ROLES if role in codes and arguments.language in (None, codes[role])]
+    roles = [role for role in params.roles if role in codes and arguments.language in (None, codes[role])]
     word = arguments.word.lower()
     role_of_word = next((role for role in roles if word in vectors[role].vocabulary.ids), None)
     if role_of_word is None:

@@ -1,6 +1,7 @@
 """How sure a classifier may be: temperature scaling, calibration error, coverage, and accuracy without labels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy
 from numpy.typing import NDArray
@@ -11,6 +12,38 @@ BINS = 15  # of the calibration error, as in Guo et al. 2017
 RANGE = (-3.0, 3.0)  # natural logarithms of the temperatures that are tried
 
 Floats = NDArray[numpy.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fitted temperature, and what it was fitted on.
+
+    Attributes:
+        temperature: by which logits are divided.
+        metrics: accuracy, calibration_error (after scaling) and calibration_error_unscaled.
+    """
+
+    temperature: float
+    metrics: dict[str, float]
+
+
+def calibrate(logits: Floats, actual: Sequence[str], topics: Sequence[str]) -> Calibration:
+    """Fit a temperature on labelled texts.
+
+    Args:
+        logits: [texts, topics], at least one text.
+        actual: the right topics; texts with one that the classifier does not know are left out of the fit.
+        topics: in the order of the logits.
+    """
+    labels = numpy.array([topics.index(topic) if topic in topics else -1 for topic in actual], dtype=numpy.int64)
+    known = labels >= 0
+    temperature = fit_temperature(logits[known], labels[known]) if known.any() else 1.0
+    right = logits.argmax(1) == labels
+    scaled, unscaled = (
+        expected_calibration_error(confidences(logits, divisor), right) for divisor in (temperature, 1.0)
+    )
+    metrics = {"accuracy": float(right.mean()), "calibration_error": scaled, "calibration_error_unscaled": unscaled}
+    return Calibration(temperature, metrics)
 
 
 def fit_temperature(logits: Floats, labels: NDArray[numpy.int64]) -> float:

@@ -2,10 +2,13 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas
 
+from crosswiki.corpora.articles import pick
+from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.scores import Scores, score
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import Evaluate, Role
@@ -31,6 +34,36 @@ MODELS: dict[Role, dict[str, str]] = {
 }
 # The classifiers whose size is measured: those on the way from the teacher to the student.
 SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
+UNLABELLED = 2000  # texts that are read of a test split without labels
+
+
+@dataclass(frozen=True)
+class TestSplit:
+    """The texts of a role that nothing before `evaluate` has read.
+
+    Attributes:
+        texts: the labelled articles; where there are none, unlabelled ones, which are predicted all the same.
+        unmeasured: why nothing can be scored; None where there are labels.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    texts: pandas.DataFrame
+    unmeasured: str | None
+
+    @property
+    def topics(self) -> list[str]:
+        """The right topics; empty strings where nobody knows them."""
+        return self.texts["topic"].fillna("").tolist()
+
+
+def split_for_testing(articles: pandas.DataFrame, seed: int) -> TestSplit:
+    """The labelled articles of the test split; of a language without labels, at most `UNLABELLED` others."""
+    texts = labelled(articles, "test")
+    if not texts.empty:
+        return TestSplit(texts, None)
+    others = articles[articles["split"] == "test"].reset_index(drop=True)
+    return TestSplit(pick(others, UNLABELLED, seed), "no text of the test split has a label")
 
 
 def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict[str, list[str]]:
@@ -40,30 +73,30 @@ def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict
 
 
 def score_systems(
-    role: Role, test: pandas.DataFrame, predictions: Mapping[str, Sequence[str]], settings: Evaluate, seed: int
+    role: Role, test: TestSplit, predictions: Mapping[str, Sequence[str]], settings: Evaluate, seed: int
 ) -> dict[str, Scores | None]:
-    """Score each of a role's systems; None for those that made no predictions.
+    """Score each of a role's systems; None for those that made no predictions, and where there are no labels.
 
     Args:
         role: whose systems.
-        test: the articles of its test split, with the columns topic and concept.
+        test: its test split.
         predictions: topics by system, in the order of the articles.
         settings: the section `evaluate` of params.yaml.
         seed: of the resampling.
     """
-    actual, concepts = test["topic"].tolist(), test["concept"].tolist()
+    actual, concepts = test.topics, test.texts["concept"].tolist()
     return {
         system: score(actual, predictions[system], concepts, settings.bootstrap_resamples, settings.confidence, seed)
-        if system in predictions
+        if system in predictions and test.unmeasured is None
         else None
         for system in (*BASELINES[role], *MODELS[role])
     }
 
 
-def save_predictions(test: pandas.DataFrame, predictions: Mapping[str, Sequence[str]], path: Path) -> None:
-    """Write a table with a row for each article: id, actual, and a column for each system."""
+def save_predictions(test: TestSplit, predictions: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Write a table with a row for each article: id, actual (empty where nobody knows it), and each system's answer."""
     with replacing(path) as partial:
-        table = pandas.DataFrame({"id": test["id"], "actual": test["topic"].tolist(), **predictions})
+        table = pandas.DataFrame({"id": test.texts["id"], "actual": test.topics, **predictions})
         table.to_csv(partial, index=False)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas
 
 from crosswiki.corpora.splits import labelled
-from crosswiki.evaluation.linear import FOLDS, PENALTY, tfidf
+from crosswiki.evaluation.linear import FOLDS, PENALTY, can_be_learnt, tfidf
 from crosswiki.evaluation.scores import score
 from crosswiki.pipeline.parameters import Evaluate
 from crosswiki.pipeline.progress import progress
@@ -44,7 +44,12 @@ def label_curve(
         table = labelled(articles, "train", count, seed)
         return tfidf(table["text"].tolist(), table["topic"].tolist(), penalties, words)
 
-    test, counts = labelled(articles, "test"), label_counts(len(labelled(articles, "train")))
+    test, train_topics = labelled(articles, "test"), labelled(articles, "train")["topic"]
+    counts = [
+        count
+        for count in (label_counts(len(train_topics)) if len(test) else [])
+        if can_be_learnt(labelled(articles, "train", count, seed)["topic"].tolist())
+    ]
     rows: list[Sequence[float]] = []
     if counts:  # the penalty is chosen once, at the middle count, as cross-validation fits 25 models
         tuned = train(counts[len(counts) // 2], penalties)

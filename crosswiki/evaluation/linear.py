@@ -21,6 +21,11 @@ PENALTY = "linearsvc__C"  # name of C in the classifier of `tfidf`
 SMOOTHING = 1e-3  # a of Arora et al. 2017: a word's weight is a / (a + frequency)
 
 
+def can_be_learnt(topics: Sequence[str]) -> bool:
+    """Whether there are labels enough for cross-validation, and of more than one topic."""
+    return len(topics) >= FOLDS and len(set(topics)) > 1
+
+
 def _tuned(model: Any, penalties: Sequence[float], features: Any, topics: Sequence[str]) -> Any:
     """Choose C by cross-validation, if there are several values, and fit on all labels."""
     if len(penalties) == 1:

@@ -1,7 +1,7 @@
 """Accuracy and macro-F1 with bootstrap intervals over concepts (Efron and Tibshirani 1993, chapter 13)."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ class Scores(TypedDict):
     macro_f1_low: float
     macro_f1_high: float
     n: int
+    # Of systems that give probabilities, on the same texts; see evaluation/calibration.py.
+    calibration_error: NotRequired[float]  # after temperature scaling
+    calibration_error_unscaled: NotRequired[float]
+    coverage_at_95: NotRequired[float]  # the share of texts that can be answered with an accuracy of 95 %
+    estimated_accuracy: NotRequired[float]  # by confidence alone, from source labels: no label of this language
 
 
 def accuracy(actual: Sequence[str], predicted: Sequence[str]) -> float:

@@ -46,7 +46,9 @@ class Reader:
         tokens = self.classifier.tokenizer.model_max_length
         logits = predict_logits(self.classifier, [clean[place] for place in readable], tokens, device, "classifying")
         answers = [Answer(None, None, {})] * len(clean)
-        for place, row in zip(readable, logits.double().softmax(-1).tolist(), strict=True):
+        for place, row in zip(
+            readable, (logits.double() / self.classifier.temperature).softmax(-1).tolist(), strict=True
+        ):
             ranked = sorted(zip(self.classifier.topics, row, strict=True), key=lambda pair: -pair[1])
             rounded = {topic: round(probability, 6) for topic, probability in ranked}
             answers[place] = Answer(*next(iter(rounded.items())), rounded)

@@ -33,12 +33,15 @@ class Facts:
         return f"crosswiki-{self.target}"
 
 
-def model_card(facts: Facts, evaluation: Mapping[str, Scores | None] | None = None) -> str:
+def model_card(
+    facts: Facts, evaluation: Mapping[str, Scores | None] | None = None, estimate: float | None = None
+) -> str:
     """Write the card.
 
     Args:
         facts: on the model.
         evaluation: scores of the target's systems on its test split; None before the stage `evaluate`.
+        estimate: of the model's accuracy, where there are no labels to measure it.
     """
     source, target = language_name(facts.source), language_name(facts.target)
     data = ModelCardData(
@@ -72,7 +75,7 @@ def model_card(facts: Facts, evaluation: Mapping[str, Scores | None] | None = No
         "",
         "## How right it is",
         "",
-        *_scores(facts, evaluation),
+        *_scores(facts, evaluation, estimate),
         "",
         "## How to use it",
         "",
@@ -120,7 +123,7 @@ def _results(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> li
     ] or None
 
 
-def _scores(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> list[str]:
+def _scores(facts: Facts, evaluation: Mapping[str, Scores | None] | None, estimate: float | None) -> list[str]:
     lines = ["| articles | system | accuracy | macro-F1 |", "| --- | --- | --- | --- |"]
     if facts.validation:
         accuracy, f1, n = (facts.validation[key] for key in ("accuracy", "macro_f1", "n"))
@@ -134,5 +137,7 @@ def _scores(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> lis
             name = "this model" if system == "finetuned" else f"`{system}`"
             lines.append(f"| test, {scores['n']:,} | {name} | {' | '.join(cells)} |")
     if len(lines) == 2:
-        return ["It has not been measured yet: there are no labelled validation articles."]
+        reason = "It has not been measured: no labelled text of its language was held back."
+        guess = f" Its accuracy is estimated at {100 * estimate:.0f} %, by its confidence alone." if estimate else ""
+        return [reason + guess]
     return lines if evaluation else [*lines, "", "On the test split: metrics/evaluation.json and metrics/report.html."]
