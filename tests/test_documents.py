@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 from crosswiki.__main__ import COMMANDS
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import RENAMED, ROLES, Parameters
+from crosswiki.pipeline.parameters import RENAMED, Parameters
 from crosswiki.pipeline.presets import Labels, Preset, language_of, load_preset
 from tests.documents import Document, documents, programs
 from tests.tiny import ROOT, finished_clone, run
@@ -96,7 +96,7 @@ def with_settings(settings: list[str]) -> dict[str, Any]:
 
 def check_settings(settings: list[str]) -> None:
     """The keys exist, the values are valid, and the corpus has the languages; `a=1,2` is several experiments."""
-    choices = [setting for setting in settings if "," in setting]
+    choices = [setting for setting in settings if "," in setting and "=[" not in setting]
     for choice in choices[:1]:
         key, _, values = choice.partition("=")
         rest = [setting for setting in settings if setting != choice]
@@ -107,8 +107,8 @@ def check_settings(settings: list[str]) -> None:
     if params.corpus == "mine":  # the file that the reader writes
         return
     preset = load_preset(params.corpus, ROOT / "data/corpora")
-    for role in ROLES:
-        language_of(role, preset, params.download)
+    for role in params.roles:
+        language_of(role, preset, params)
 
 
 def check_git(arguments: list[str]) -> None:
@@ -132,7 +132,8 @@ def check_dvc(arguments: list[str]) -> None:
     except (DvcParserError, SystemExit) as error:
         raise AssertionError(f"dvc {' '.join(arguments)}: {error}") from error
     settings = getattr(given, "set_param", None) or []
-    assert not any("," in setting for setting in settings) or given.queue, "several values are for --queue"
+    several = any("," in setting and "=[" not in setting for setting in settings)
+    assert not several or given.queue, "several values are for --queue"
     check_settings(settings)
 
 
@@ -387,6 +388,30 @@ def test_messages_in_troubleshooting_are_those_of_the_program() -> None:
     assert len(messages) > 20
     for message in messages:
         assert any(message in literal for literal in literals), message
+
+
+def test_figures_in_the_text_are_those_of_the_committed_run() -> None:
+    def measured(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((ROOT / "metrics" / name).read_text(encoding="utf-8"))
+        return found
+
+    labels = {role: measured(f"finetune_{role}.json")["labels"] for role in ("source", "target")}
+    teacher = measured("sizes.json")["teacher"]
+    said = {
+        "README.md": (
+            f"fine-tuned on {labels['source']:,} English labels",
+            f"learn from the same {labels['target']:,} French labels",
+            f"a BERT of {teacher['layers']} layers and {teacher['parameters'] / 1e6:.1f} M parameters",
+        ),
+        "docs/honesty.md": (
+            f"{measured('corpus/target.json')['linked']:,} between English and French",
+            f"{measured('finetune_source.json')['topics']} topics in English",
+            f"{len(measured('corpus/test.json')['labels']['test'])} in Spanish",
+        ),
+    }
+    for name, sentences in said.items():
+        for sentence in sentences:
+            assert sentence in Document(Path(name)).text, f"{name}: {sentence}"
 
 
 # --- The documents as such
