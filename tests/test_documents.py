@@ -23,6 +23,7 @@ from pydantic import BaseModel, TypeAdapter
 from ruamel.yaml import YAML
 
 from crosswiki.__main__ import COMMANDS
+from crosswiki.bert.initialisations import INITIALISATIONS
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import RENAMED, Parameters
@@ -213,6 +214,7 @@ def test_every_document_is_read() -> None:
     assert len(every_command()) > 40
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # a module that other tests import too
 @pytest.mark.parametrize(("document", "command"), every_command(), ids=lambda value: str(getattr(value, "path", value)))
 def test_each_command_is_run_here_or_by_the_tutorial_or_its_parts_are_real(document: Document, command: str) -> None:
     assert command in HERE or is_run_by_the_tutorial(command) or is_long(command), f"{command}: nothing runs it"
@@ -367,6 +369,12 @@ def test_the_kinds_and_their_keys_are_those_of_the_presets() -> None:
         - {"kind", "languages", "similarities"}  # type: ignore[union-attr]
         for model in models
     }
+
+
+def test_the_method_has_every_stage_and_every_initialisation() -> None:
+    first_cells = re.findall(r"^\| \[?`([\w@,]+)`", Document(Path("docs/method.md")).text, re.MULTILINE)
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert {cell.partition("@")[0] for cell in first_cells} == {*stages, *INITIALISATIONS}
 
 
 def test_the_changelog_has_every_renamed_parameter() -> None:
