@@ -5,6 +5,7 @@ many of the sentences that mwparserfromhell finds in the same wikitext it keeps;
 also writes the texts, a folder for each system and a file for each article, for comparison.
 """
 
+import argparse
 import bz2
 import json
 import re
@@ -57,6 +58,9 @@ def sentences(text: str) -> set[str]:
 
 def main() -> None:
     """Compare, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, help="where the texts are written, a folder a system")
+    folder = parser.parse_args().folder
     articles = read_articles()
     texts = {
         "crosswiki": {number: plain_text(wikitext) for number, wikitext in articles.items()},
@@ -74,9 +78,9 @@ def main() -> None:
         marks = sum(len(MARKUP.findall(text)) for text in cleaned.values())
         kept = sum(len(expected[n] & sentences(text)) for n, text in cleaned.items())
         print(f"| {system} | {sum(map(len, cleaned.values())):,} | {marks:,} | {kept / total:.1%} |")
-    for folder in sys.argv[1:]:
+    if folder:
         for system, cleaned in {**texts, "wikitext": articles}.items():
-            (Path(folder) / system).mkdir(parents=True, exist_ok=True)
+            (folder / system).mkdir(parents=True, exist_ok=True)
             for number, text in cleaned.items():
                 (Path(folder) / system / f"{number}.txt").write_text(text, encoding="utf-8")
 
