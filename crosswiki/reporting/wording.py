@@ -55,7 +55,7 @@ def language_name(code: str) -> str:
 
 
 def number(value: float) -> str:
-    """Whole numbers with thousands separators; others with as many digits as say something."""
+    """Whole numbers with thousands separators; others with three significant digits."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
 
 
