@@ -163,12 +163,16 @@ def draw_label_curve(
     axes.set_xlabel(unit, loc="right")
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_bounds(first, last)
-    lines = [*unlabelled.items(), (name_of("tfidf"), accuracies[-1])]
-    _place_names(axes, [(name, last, accuracy) for name, accuracy in lines], ["east", "northeast", "southeast"])
-    curves = [(counts, accuracies), *(((first, last), (accuracy, accuracy)) for accuracy in unlabelled.values())]
-    _place_names(
-        axes, [(name, labels, accuracy) for name, accuracy in trained.items()], ["southeast", "northeast"], curves
+    names = [(name, last, accuracy) for name, accuracy in [*unlabelled.items(), (name_of("tfidf"), accuracies[-1])]]
+    names += [(name, labels, accuracy) for name, accuracy in trained.items()]
+    words, x, y = map(list, zip(*names, strict=True))
+    across, up = zip(
+        (counts, accuracies), *(((first, last), (value, value)) for value in unlabelled.values()), strict=True
     )
+    textalloc.allocate(
+        axes, x, y, words, textsize=12, direction=["east", "southeast", "northeast"], draw_lines=False,
+        textcolor=LIGHT["ink"], x_lines=list(across), y_lines=list(up),
+    )  # fmt: skip
 
 
 def draw_word_map(axes: Axes, things: Sequence[Thing], languages: Mapping[Role, str]) -> None:
@@ -219,21 +223,6 @@ def _place_words(axes: Axes, things: Sequence[Thing]) -> list[list[Text | None]]
         )[2]
     )  # fmt: skip
     return [[next(texts) for _ in thing] for thing in things]
-
-
-def _place_names(
-    axes: Axes,
-    names: Sequence[tuple[str, float, float]],
-    directions: list[str],
-    curves: Sequence[tuple[Sequence[float], Sequence[float]]] = (),
-) -> None:
-    """Write names beside their points, clear of each other and of curves."""
-    if names:
-        words, x, y = (list(column) for column in zip(*names, strict=True))
-        textalloc.allocate(
-            axes, x, y, words, textsize=12, textcolor=LIGHT["ink"], direction=directions, draw_lines=False,
-            x_lines=[list(across) for across, _ in curves] or None, y_lines=[list(up) for _, up in curves] or None,
-        )  # fmt: skip
 
 
 def _two_lines(topic: str) -> str:

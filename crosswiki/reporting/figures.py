@@ -85,9 +85,7 @@ def svg(draw: Draw, name: str, description: str, width: float, height: float) ->
             background.set_visible(False)
         for artist in figure.findobj():
             artist.set_clip_on(False)
-        figure.savefig(
-            file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        )
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     limits = f"min-width:{0.75 * width:g}px;max-width:{1.25 * width:g}px"  # so that letters stay letters
     return _inline(file.getvalue(), name, description, limits)
 
@@ -142,7 +140,9 @@ def _lay_out(figure: Figure) -> None:
 
 def _inline(document: str, name: str, description: str, style: str) -> Markup:
     """Turn an SVG document into an element of a page: colours by their names, short numbers, no ids but the chart's."""
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", document[document.index("<svg") :], flags=re.S)
+    text = re.sub(
+        r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", document[document.index("<svg") :], flags=re.S
+    )
     text = re.sub(r"<[^>]+>", lambda tag: _shorten(tag[0], name), text)
     text = re.sub(r">\s+<", "><", text).strip()
     groups = 1
