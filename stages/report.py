@@ -6,7 +6,7 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.embeddings.lookup import load_aligned
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.outputs import read_json, replacing
-from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_parameters
+from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 from crosswiki.reporting.charts import save_confusions, save_systems
 from crosswiki.reporting.nearest import neighbours
@@ -18,19 +18,20 @@ from crosswiki.reporting.wordmap import word_map
 
 METRICS, PLOTS = Path("metrics"), Path("metrics/plots")
 PAGE, SYSTEMS, CONFUSIONS = METRICS / "report.html", PLOTS / "systems.png", PLOTS / "confusion.png"
-MOVED: tuple[Role, ...] = ("target", "test")
 WORDS, BEST, EXAMPLES, MAPPED = 10, 3, 3, 18
 
 
 def collect(params: Parameters) -> Report:
     """Read what the other stages wrote."""
-    articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in ROLES}
+    roles = params.roles
+    articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in roles}
     languages = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
     names = {role: language_name(code) for role, code in languages.items()}
     trained: tuple[Role, ...] = ("source", "target")
     labels: dict[Role, int] = {role: read_json(METRICS / f"finetune_{role}.json")["labels"] for role in trained}
     evaluation = read_json(METRICS / "evaluation.json")
-    vectors = load_aligned()
+    scored = [role for role in roles if evaluation[role].get(FINAL[role])]
+    vectors = load_aligned(roles)
     predictions = read_table(METRICS / "predictions/target.csv")
     right, wrong = examples(predictions, articles["target"], FINAL["target"], EXAMPLES)
     return Report(
@@ -39,16 +40,16 @@ def collect(params: Parameters) -> Report:
         confidence=params.evaluate.confidence,
         languages=languages,
         evaluation=evaluation,
-        systems={role: systems_of(role, evaluation[role], names, labels.get(role, 0)) for role in ROLES},
+        systems={role: systems_of(role, evaluation[role], names, labels.get(role, 0)) for role in roles},
         labels=labels["target"],
         label_curve=read_table(PLOTS / "labels.csv"),
-        confusions={role: confusion_of(read_table(PLOTS / f"confusion/{role}.csv")) for role in ROLES},
+        confusions={role: confusion_of(read_table(PLOTS / f"confusion/{role}.csv")) for role in scored},
         curves=read_curves(PLOTS, names),
-        corpora={role: read_json(METRICS / f"corpus/{role}.json") for role in ROLES},
-        skipgrams={role: read_json(METRICS / f"skipgram/{role}.json") for role in ROLES},
-        alignments={role: read_json(METRICS / f"alignment/{role}.json") for role in MOVED},
-        transplants={role: read_json(METRICS / f"transplant/{role}.json") for role in MOVED},
-        neighbours={role: neighbours(vectors["source"], vectors[role], WORDS, BEST) for role in MOVED},
+        corpora={role: read_json(METRICS / f"corpus/{role}.json") for role in roles},
+        skipgrams={role: read_json(METRICS / f"skipgram/{role}.json") for role in roles},
+        alignments={role: read_json(METRICS / f"alignment/{role}.json") for role in roles[1:]},
+        transplants={role: read_json(METRICS / f"transplant/{role}.json") for role in roles[1:]},
+        neighbours={role: neighbours(vectors["source"], vectors[role], WORDS, BEST) for role in roles[1:]},
         things=word_map(vectors, MAPPED),
         sizes=read_json(METRICS / "sizes.json"),
         right=right,

@@ -17,7 +17,7 @@ from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
-from crosswiki.reporting.charts import draw_curve, draw_label_curve, draw_word_map
+from crosswiki.reporting.charts import draw_confusion, draw_curve, draw_label_curve, draw_word_map
 from crosswiki.reporting.figures import DARK, LIGHT, svg
 from crosswiki.reporting.nearest import neighbours
 from crosswiki.reporting.page import Report, render
@@ -25,7 +25,7 @@ from crosswiki.reporting.sentences import headline, labels_needed
 from crosswiki.reporting.systems import systems_of
 from crosswiki.reporting.tables import confusion_of, examples, spread
 from crosswiki.reporting.wording import compact, language_name, number, percent
-from crosswiki.reporting.wordmap import word_map
+from crosswiki.reporting.wordmap import Place, word_map
 from stages import report
 from tests.measured import scores_of, write_project, write_report
 
@@ -142,9 +142,9 @@ def test_text_from_outside_is_escaped(page: str) -> None:
 
 def test_charts_have_descriptions_and_colours_of_both_schemes(page: str) -> None:
     charts = re.findall(r'<svg role="img" aria-label="([^"]*)"(.*?)</svg>', page, re.DOTALL)
-    assert page.count("<svg") == len(charts) == 3 + 3 + 7 + 1 + 3 + 1
+    assert page.count("<svg") == len(charts) == 3 + 3 + 7 + 1 + 1
     descriptions = [description for description, _ in charts]
-    assert sum(description == "" for description in descriptions) == 3  # of the markers beside a language's name
+    assert all(descriptions)
     assert "Accuracy in French: Word vectors 61.2 %" in descriptions[1].replace("\N{NO-BREAK SPACE}", " ")
     used = {name for _, chart in charts for name in re.findall(r"var\(--(\w+)\)", chart)}
     assert used == set(LIGHT) == set(DARK)
@@ -236,12 +236,13 @@ def test_headline_without_labels_or_baseline() -> None:
 def test_confusion_puts_topics_that_never_occur_last() -> None:
     table = pandas.DataFrame({"actual": ["b", "b", "c"], "predicted": ["b", "a", "c"]})
     confusion = confusion_of(table)
-    assert confusion.predicted == ["b", "c", "a"]
-    shown = [(topic, [(cell.count, cell.share, cell.right) for cell in cells]) for topic, cells in confusion.rows]
-    assert shown == [
-        ("b", [(1, 0.5, True), (0, 0.0, False), (1, 0.5, False)]),
-        ("c", [(0, 0.0, False), (1, 1.0, True), (0, 0.0, False)]),
-    ]
+    assert list(confusion.index) == ["b", "c"]
+    assert list(confusion.columns) == ["b", "c", "a"]
+    assert confusion.to_numpy().tolist() == [[1, 0, 1], [0, 1, 0]]
+    axes = Figure().add_subplot()
+    draw_confusion(axes, confusion)
+    cells = [(cell.get_xy(), cell.get_facecolor()[3], cell.get_edgecolor()[3]) for cell in axes.patches]
+    assert cells == [((-0.47, -0.47), 0.5, 1), ((1.53, -0.47), 0.5, 0), ((0.53, 0.53), 1, 1)]  # shares, and frames
 
 
 def test_examples_are_right_and_wrong_and_name_the_predictions_of_others() -> None:
@@ -321,6 +322,18 @@ def test_map_shows_translations_and_no_word_on_another() -> None:
     assert drawn.count('lang="zh"') == len(words) / 3
     for one, other in [*combinations(words, 2), *product(words, points)]:
         assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1], (one, other)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(8, range(1, 12)), (200, range(1))])
+def test_map_leaves_out_what_has_no_room(length: int, shown: range, capsys: pytest.CaptureFixture[str]) -> None:
+    codes: dict[Role, str] = {"source": "en", "target": "fr"}
+    things = [{role: Place(f"{role[0]}{row:02}".ljust(length, "x"), 0.5, 0.5) for role in codes} for row in range(12)]
+    drawn = svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
+    words = re.findall(r">(\w+)</text>", drawn)
+    assert len(words) % 2 == 0
+    assert len(words) // 2 in shown
+    assert {word[1:] for word in words if word[0] == "s"} == {word[1:] for word in words if word[0] == "t"}
+    assert capsys.readouterr().out == ""
 
 
 def label_curve() -> pandas.DataFrame:

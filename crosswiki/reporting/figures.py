@@ -17,29 +17,18 @@ from matplotlib.text import Text
 
 Draw = Callable[[Axes], None]
 
-# Each colour on white paper and on a dark screen. No two may be equal: the colour of an SVG file tells its name.
-LIGHT = {
-    "paper": "#ffffff",
-    "ink": "#16191d",
-    "quiet": "#565e68",
-    "rule": "#d8dde4",
-    "baseline": "#808998",
-    "transfer": "#4a8cc7",
-    "final": "#0b4a8f",
-    "target": "#0b5fbf",
-    "test": "#b3470b",
+PALETTE = {  # each colour on white paper and on a dark screen; no two are equal, so that a colour tells its name
+    "paper": ("#ffffff", "#14171a"),
+    "ink": ("#16191d", "#e6e9ed"),
+    "quiet": ("#565e68", "#a4acb6"),
+    "rule": ("#d8dde4", "#3b424b"),
+    "baseline": ("#808998", "#7d8694"),
+    "transfer": ("#4a8cc7", "#4c8fcd"),
+    "final": ("#0b4a8f", "#9ccbff"),
+    "target": ("#0b5fbf", "#7ab6ff"),
+    "test": ("#b3470b", "#ffa06b"),
 }
-DARK = {
-    "paper": "#14171a",
-    "ink": "#e6e9ed",
-    "quiet": "#a4acb6",
-    "rule": "#3b424b",
-    "baseline": "#7d8694",
-    "transfer": "#4c8fcd",
-    "final": "#9ccbff",
-    "target": "#7ab6ff",
-    "test": "#ffa06b",
-}
+LIGHT, DARK = ({name: colours[scheme] for name, colours in PALETTE.items()} for scheme in (0, 1))
 WIDE = "W"  # a letter as wide as those of East Asia, in a font that has it
 STYLE = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, and is wider than most: what fits in it fits in others
@@ -87,7 +76,8 @@ def svg(draw: Draw, name: str, description: str, width: float, height: float) ->
             artist.set_clip_on(False)
         figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     limits = f"min-width:{0.75 * width:g}px;max-width:{1.25 * width:g}px"  # so that letters stay letters
-    return _inline(file.getvalue(), name, description, limits)
+    head = f'<svg role="img" aria-label="{escape(description)}" style="{limits}"'
+    return Markup(head + _inline(file.getvalue(), name).removeprefix("<svg"))  # noqa: S704
 
 
 def save_png(panels: Mapping[str, Draw], path: Path, width: float, heights: list[float], across: bool = False) -> None:
@@ -138,29 +128,30 @@ def _lay_out(figure: Figure) -> None:
         text.set_text(words)
 
 
-def _inline(document: str, name: str, description: str, style: str) -> Markup:
+def _inline(document: str, name: str) -> str:
     """Turn an SVG document into an element of a page: colours by their names, short numbers, no ids but the chart's."""
     text = re.sub(
         r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", document[document.index("<svg") :], flags=re.S
     )
-    text = re.sub(r"<[^>]+>", lambda tag: _shorten(tag[0], name), text)
-    text = re.sub(r">\s+<", "><", text).strip()
-    groups = 1
+    text = re.sub(r"<[^>]+>", lambda tag: _shorten(" ".join(tag[0].split()), name), text)
+    text, groups = re.sub(r">\s+<", "><", text).strip(), 1
     while groups:  # groups without attributes group nothing
         text, groups = re.subn(r"<g>((?:(?!</?g\b).)*)</g>|<defs></defs>", r"\1", text)
-    return Markup(f'<svg role="img" aria-label="{escape(description)}" style="{style}"{text.removeprefix("<svg")}')  # noqa: S704
+    return text
 
 
 def _shorten(tag: str, name: str) -> str:
-    tag = " ".join(tag.split())
     for key, colour in LIGHT.items():
         tag = tag.replace(colour, f"var(--{key})")
-    if tag.startswith("<svg"):
-        tag = re.sub(r' (?:xmlns(?::\w+)?|version|width|height)="[^"]*"', "", tag)
-    tag = re.sub(r' id="lang=([\w-]+)"', r' lang="\1"', tag)
-    tag = re.sub(r' id="[^"]*_\d+"', "", tag)
-    tag = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{name}-", tag).replace("xlink:href", "href")
-    tag = re.sub(r" font-family: [^;\"]*;| transform=\"rotate\(-0 [^\"]*\)\"", "", tag)
-    tag = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
-    tag = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(r" ?([A-Za-z]) ?", r"\1", path[0]), tag)
-    return re.sub(r'(?<= style=")[^"]*', lambda style: re.sub("(?<=[:;]) ", "", style[0]), tag)
+    for pattern, replacement in (
+        (r'(?<=<svg).* (viewBox="[^"]*").*(?=>)', r" \1"),
+        (r' id="lang=', ' lang="'),
+        (r' id="[^"]*_\d+"', ""),
+        (r'( id="|"#)', rf"\1{name}-"),
+        (r"xlink:href", "href"),
+        (r" font-family: [^;\"]*;| transform=\"rotate\(-0 [^\"]*\)\"", ""),
+        (r"(\d+\.\d\d)\d+", r"\1"),
+        (r"(?<=[a-z][:;]) (?=[\w#.])|(?<=[\d)];) | (?=[A-Za-z] [\d-])|(?<=[ML]) (?=[\d-])", ""),
+    ):
+        tag = re.sub(pattern, replacement, tag)
+    return tag

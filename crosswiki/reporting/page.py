@@ -16,7 +16,7 @@ from crosswiki.reporting import charts
 from crosswiki.reporting.figures import DARK, LIGHT, svg
 from crosswiki.reporting.sentences import headline, labels_needed, remarks
 from crosswiki.reporting.systems import MEANING, System, name_of
-from crosswiki.reporting.tables import Confusion, Example
+from crosswiki.reporting.tables import Example
 from crosswiki.reporting.wording import interval, language_name, number, percent
 from crosswiki.reporting.wordmap import Thing
 
@@ -36,7 +36,7 @@ class Report:
     systems: Mapping[Role, list[System]]
     labels: int  # of the target, that the final model was trained on
     label_curve: pandas.DataFrame
-    confusions: Mapping[Role, Confusion]
+    confusions: Mapping[Role, pandas.DataFrame]
     curves: Mapping[str, pandas.DataFrame]  # by title
     corpora: Mapping[Role, Mapping[str, Any]]
     skipgrams: Mapping[Role, Mapping[str, Any]]
@@ -61,13 +61,8 @@ class Report:
 
 def render(report: Report) -> str:
     """Fill in the template. Text from outside (topics, titles, words) is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters.update(number=number, percent=percent)
     return environment.get_template("page.html.jinja").render(
         report=report,
@@ -97,12 +92,12 @@ def charts_of(report: Report) -> dict[str, Markup]:
     for role, confusion in report.confusions.items():
         draw = partial(charts.draw_confusion, confusion=confusion)
         add(f"confusion-{role}", draw, _confused(confusion), *charts.confusion_size(confusion))
-    for number_, (title, table) in enumerate(report.curves.items()):
+    for place, (title, table) in enumerate(report.curves.items()):
         if len(table):
             measure = table.columns[1]
-            ends = [number(float(table[measure].iloc[place])) for place in (0, -1)]
+            ends = [number(float(table[measure].iloc[end])) for end in (0, -1)]
             description = f"{title}: {measure} from {ends[0]} to {ends[1]}"
-            add(f"curve-{number_}", partial(charts.draw_curve, table=table), description, 320, 180)
+            add(f"curve-{place}", partial(charts.draw_curve, table=table), description, 320, 180)
     if len(report.label_curve) > 1:
         draw = partial(
             charts.draw_label_curve,
@@ -117,8 +112,6 @@ def charts_of(report: Report) -> dict[str, Markup]:
         draw = partial(charts.draw_word_map, things=report.things, languages=report.languages)
         words = "; ".join(", ".join(place.word for place in thing.values()) for thing in report.things)
         add("map", draw, f"Map of aligned words: {words}", 720, 560)
-        for role in report.languages:
-            add(f"marker-{role}", partial(charts.draw_marker, role=role), "", 14, 14)
     return drawn
 
 
@@ -140,13 +133,9 @@ def _bars(systems: list[System], language: str) -> str:
     return f"Accuracy in {language}: {', '.join(values)}"
 
 
-def _confused(confusion: Confusion) -> str:
-    rows = []
-    for topic, cells in confusion.rows:
-        found = ", ".join(
-            f"{number(cell.count)} as {other}"
-            for other, cell in zip(confusion.predicted, cells, strict=True)
-            if cell.count
-        )
-        rows.append(f"{topic}: {found}")
+def _confused(confusion: pandas.DataFrame) -> str:
+    rows = [
+        f"{topic}: {', '.join(f'{number(count)} as {other}' for other, count in counts.items() if count)}"
+        for topic, counts in confusion.iterrows()
+    ]
     return f"Confusion matrix. {'; '.join(rows)}"

@@ -46,40 +46,17 @@ def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.Dat
     return {title: read_table(folder / file) for title, file in files.items()}
 
 
-@dataclass(frozen=True)
-class Cell:
-    """How often a topic was predicted as another one, or as itself."""
+def confusion_of(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Count how often each topic (rows) was predicted as each (columns).
 
-    count: int
-    share: float  # of the row
-    right: bool
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """A confusion matrix: a system's predictions (columns) for the articles on each topic (rows)."""
-
-    predicted: list[str]
-    rows: list[tuple[str, list[Cell]]]
-
-
-def confusion_of(table: pandas.DataFrame) -> Confusion:
-    """Count pairs; topics that are predicted but never occur come last.
+    Topics that are predicted but never occur come last.
 
     Args:
         table: with the columns actual and predicted, a row for each article.
     """
     topics = sorted(table["actual"].unique())
     predicted = topics + sorted(set(table["predicted"]) - set(topics))
-    counts = pandas.crosstab(table["actual"], table["predicted"]).reindex(index=topics, columns=predicted, fill_value=0)
-    rows = [
-        (
-            topic,
-            [Cell(int(n), int(n) / int(row.sum()), topic == other) for other, n in zip(predicted, row, strict=True)],
-        )
-        for topic, row in zip(topics, counts.to_numpy(), strict=True)
-    ]
-    return Confusion(predicted, rows)
+    return pandas.crosstab(table["actual"], table["predicted"]).reindex(index=topics, columns=predicted, fill_value=0)
 
 
 @dataclass(frozen=True)
