@@ -86,7 +86,7 @@ def draw_confusion(axes: Axes, confusion: pandas.DataFrame) -> None:
                 size = min(10, 40 / len(str(count)))
                 axes.text(column, row, str(count), ha="center", va="center", c=colour, fontsize=size, weight=weight)
     axes.text(-0.6, -0.75, "actual ↓\npredicted →", ha="right", va="bottom", fontsize=11, color=LIGHT["quiet"])
-    axes.set(xlim=(-0.5, len(confusion.columns) - 0.5), ylim=(len(confusion) - 0.5, -0.5))
+    axes.set(xlim=(-0.5, len(confusion.columns) - 0.5), ylim=(len(confusion) - 0.5, -0.5), aspect="equal", anchor="NW")
     axes.set_axis_off()
 
 
@@ -98,7 +98,8 @@ def confusion_size(confusion: pandas.DataFrame) -> tuple[float, float]:
 def save_confusions(confusions: Mapping[Role, pandas.DataFrame], names: Mapping[Role, str], path: Path) -> None:
     """Draw each role's confusion matrix of its final system as a PNG file, side by side."""
     panels = {
-        f"{names[role]}: {FINAL[role]}": partial(draw_confusion, confusion=found) for role, found in confusions.items()
+        f"{names[role]}: {name_of(FINAL[role])}": partial(draw_confusion, confusion=found)
+        for role, found in confusions.items()
     }
     widths, heights = zip(*map(confusion_size, confusions.values()), strict=True)
     save_png(panels, path, max(widths), [height + 24 for height in heights], across=True)

@@ -97,11 +97,11 @@ def save_png(panels: Mapping[str, Draw], path: Path, width: float, heights: list
     with _style("png"):
         figure = Figure(figsize=size, layout="constrained")
         ratios = None if across else heights
-        axes = figure.subplots(rows, columns, squeeze=False, height_ratios=ratios).ravel()
-        for axis, (title, draw) in zip(axes, panels.items(), strict=True):
-            draw(axis)
-            axis.set_title(title, loc="left", fontsize=13, fontweight="bold")
-        figure.savefig(path, format="png", dpi=144, metadata={"Software": None})
+        parts = figure.subfigures(rows, columns, squeeze=False, height_ratios=ratios).ravel()
+        for part, (title, draw) in zip(parts, panels.items(), strict=True):
+            draw(part.add_subplot())
+            part.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
 
 
 def stand_in(word: str) -> str:
