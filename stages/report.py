@@ -32,8 +32,9 @@ def collect(params: Parameters) -> Report:
     evaluation = read_json(METRICS / "evaluation.json")
     scored = [role for role in roles if evaluation[role].get(FINAL[role])]
     vectors = load_aligned(roles)
-    predictions = read_table(METRICS / "predictions/target.csv")
-    right, wrong = examples(predictions, articles["target"], FINAL["target"], EXAMPLES)
+    right, wrong = examples(
+        read_table(METRICS / "predictions/target.csv"), articles["target"], FINAL["target"], EXAMPLES
+    )
     return Report(
         corpus=params.corpus,
         seed=params.seed,

@@ -1,6 +1,7 @@
 """The report of a small made-up project; what it must show is stated here, not computed as the code does."""
 
 import re
+import shutil
 import time
 from dataclasses import fields
 from html.parser import HTMLParser
@@ -27,7 +28,7 @@ from crosswiki.reporting.tables import confusion_of, examples, spread
 from crosswiki.reporting.wording import compact, language_name, number, percent
 from crosswiki.reporting.wordmap import Place, word_map
 from stages import report
-from tests.measured import scores_of, write_project, write_report
+from tests.measured import SCORES, scores_of, write_json, write_project, write_report
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -174,6 +175,25 @@ def test_every_topic_has_its_row_even_one_called_none(page: str) -> None:
     assert matrices == 3 * [rows]
     for chart in re.findall(r'aria-label="Confusion matrix.*?</svg>', page, re.DOTALL):
         assert re.findall(r">(\d+)</text>", chart) == ["7", "3", "7", "3", "2", "8"]
+
+
+def test_two_languages_are_enough_and_scores_may_be_missing(project: Path) -> None:
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(
+        re.sub(r"(roles:.*?)  - test\b[^\n]*\n", r"\1", params, count=1, flags=re.S), "utf-8"
+    )
+    for path in [*project.rglob("test.*"), *project.rglob("test/*")]:
+        path.unlink()
+    none = {role: dict.fromkeys(SCORES[role]) for role in ("source", "target")}
+    write_json("metrics/evaluation.json", none)
+    shutil.rmtree("metrics/plots/confusion")
+    report.main()
+    text = Page((project / "metrics/report.html").read_text(encoding="utf-8")).text
+    assert "English → French" in text
+    assert "as test" not in text and "xx" not in text
+    assert text.count("not available") == 2 * 10
+    assert "Confusions" not in text
+    assert (project / "metrics/plots/confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_page_without_a_test_language_and_without_scores(project: Path) -> None:

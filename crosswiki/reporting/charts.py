@@ -101,8 +101,9 @@ def save_confusions(confusions: Mapping[Role, pandas.DataFrame], names: Mapping[
         f"{names[role]}: {name_of(FINAL[role])}": partial(draw_confusion, confusion=found)
         for role, found in confusions.items()
     }
-    widths, heights = zip(*map(confusion_size, confusions.values()), strict=True)
-    save_png(panels, path, max(widths), [height + 24 for height in heights], across=True)
+    sizes = [confusion_size(found) for found in confusions.values()]
+    width = max((width for width, _ in sizes), default=200)
+    save_png(panels, path, width, [height + 24 for _, height in sizes], across=True)
 
 
 def draw_curve(axes: Axes, table: pandas.DataFrame) -> None:

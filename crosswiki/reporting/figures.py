@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from crosswiki.reporting.wording import UNKNOWN
+
 Draw = Callable[[Axes], None]
 
 PALETTE = {  # each colour on white paper and on a dark screen; no two are equal, so that a colour tells its name
@@ -92,6 +94,8 @@ def save_png(panels: Mapping[str, Draw], path: Path, width: float, heights: list
         heights: of the panels, in points.
         across: the panels stand side by side.
     """
+    if not panels:  # dvc.yaml names the file all the same
+        panels, heights = {UNKNOWN: Axes.set_axis_off}, [48]
     rows, columns = (1, len(panels)) if across else (len(panels), 1)
     size = (width * columns / 72, (max(heights) if across else sum(heights)) / 72)
     with _style("png"):
