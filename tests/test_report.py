@@ -1,127 +1,43 @@
-"""The report, made from a small made-up project; what it must say is stated here, not computed as the code does."""
+"""The report of a small made-up project; what it must show is stated here, not computed as the code does."""
 
-import json
 import re
 import shutil
 import time
+from dataclasses import fields
 from html.parser import HTMLParser
-from itertools import combinations, pairwise, product
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy
 import pandas
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from crosswiki.corpora.vocabulary import Vocabulary
-from crosswiki.embeddings.vectors import WordVectors, save_vectors
+from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ROLES, Role
-from crosswiki.reporting.figures import curve_of
-from crosswiki.reporting.label_chart import label_chart
+from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
+from crosswiki.reporting.charts import draw_confusion, draw_curve, draw_label_curve, draw_word_map
+from crosswiki.reporting.figures import DARK, LIGHT, svg
 from crosswiki.reporting.nearest import neighbours
-from crosswiki.reporting.systems import headline
+from crosswiki.reporting.page import Report, render
+from crosswiki.reporting.sentences import headline, labels_needed
+from crosswiki.reporting.systems import systems_of
 from crosswiki.reporting.tables import confusion_of, examples, spread
 from crosswiki.reporting.wording import compact, language_name, number, percent
-from crosswiki.reporting.wordmap import word_map
+from crosswiki.reporting.wordmap import Place, word_map
 from stages import report
+from tests.measured import SCORES, scores_of, write_json, write_project, write_report
 
-PROJECT = Path(__file__).parents[1]
-EVIL = '<script>alert(1)</script> & "Arts"'
-TOPICS = [EVIL, "History", "None"]  # the last one is what careless reading takes for a missing value
-LANGUAGES = {"source": "en", "target": "fr", "test": "xx"}
-SCORES = {
-    "source": {"teacher": 0.9111, "tfidf": 0.8612},
-    "target": {"tfidf": 0.8109, "word_vectors": 0.6123, "copied": 0.5261, "transplanted": 0.7941}
-    | {"adapted": 0.8224, "scratch": 0.3971, "distilled": 0.8333, "finetuned": 0.8706},
-    "test": {"tfidf": None, "word_vectors": 0.5517, "copied": 0.6352, "transplanted": 0.8308},
-}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-
-
-def scores_of(accuracy: float) -> dict[str, float]:
-    intervals = {"accuracy": (accuracy, 0.0204, 0.0196), "macro_f1": (accuracy - 0.05, 0.03, 0.03)}
-    scores = {name: value for name, (value, _, _) in intervals.items()}
-    lows = {f"{name}_low": value - down for name, (value, down, _) in intervals.items()}
-    highs = {f"{name}_high": value + up for name, (value, _, up) in intervals.items()}
-    return {**scores, **lows, **highs, "n": 1943}
-
-
-def write_table(path: str, table: dict[str, list[object]]) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    pandas.DataFrame(table).to_csv(path, index=False)
-
-
-def write_json(path: str, value: object) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(value), encoding="utf-8")
-
-
-def save_words(folder: str, words: list[str], vectors: torch.Tensor) -> None:
-    Path(folder).mkdir(parents=True)
-    counts = numpy.arange(len(words), 0, -1) * 10
-    save_vectors(WordVectors(Vocabulary(tuple(words), counts), vectors), Path(folder))
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CROSSWIKI_TRACKING", "off")
-    shutil.copy(PROJECT / "params.yaml", "params.yaml")
-    generator = torch.Generator().manual_seed(0)
-    vectors = torch.nn.functional.normalize(torch.randn(40, 8, generator=generator))
-    save_words("models/skipgram/source", [f"english{chr(97 + i % 26) * (1 + i // 26)}" for i in range(40)], vectors)
-    for role in ("target", "test"):
-        words = [f"autre{chr(97 + i % 26) * (1 + i // 26)}" for i in range(40)]
-        save_words(f"models/aligned/{role}", words, vectors)
-        aligned = {
-            "precision_at_1": 0.2571,
-            "precision_at_5": 0.4143,
-            "n": 70,
-            "dictionary_size": 2202,
-            "induced": 6755,
-        }
-        write_json(f"metrics/alignment/{role}.json", aligned)
-        write_json(f"metrics/transplant/{role}.json", {"tokens": 30000, "copied": 643, "mixed": 22538, "drawn": 6819})
-    for role in ROLES:
-        Path(f"data/prepared/{role}").mkdir(parents=True)
-        ids = [f"{i:03}" for i in range(30)]
-        actual = [TOPICS[i % 3] for i in range(30)]
-        articles = pandas.DataFrame({"id": ids, "topic": actual, "concept": ids})
-        articles["title"] = [None, *(f"Title {i}" for i in range(1, 30))]
-        articles["text"] = [f"Opening {i}, <b>été</b>. " + "long " * 100 for i in range(30)]
-        articles["language"], articles["split"] = LANGUAGES[role], "test"
-        articles.to_parquet(f"data/prepared/{role}/articles.parquet", index=False)
-        said = {
-            system: [TOPICS[(i + (i % 4 == 0)) % 3] for i in range(30)]  # every fourth one is wrong
-            for system, accuracy in SCORES[role].items()
-            if accuracy is not None
-        }
-        write_table(f"metrics/predictions/{role}.csv", {"id": ids, "actual": actual, **said})
-        final = said["teacher" if role == "source" else "finetuned" if role == "target" else "transplanted"]
-        write_table(f"metrics/plots/confusion/{role}.csv", {"actual": actual, "predicted": final})
-        write_table(f"metrics/plots/skipgram/{role}.csv", {"words": [10**5, 2 * 10**5, 10**6], "loss": [3.5, 2.5, 2.0]})
-        corpus = {"articles": 9955, "labelled": 9000, "words": 479528, "vocabulary": 13255, "out_of_vocabulary": 0.0664}
-        splits = {"train": {EVIL: 7041}, "validation": {"History": 971}, "test": {"None": 1943}}
-        write_json(f"metrics/corpus/{role}.json", {**corpus, "labels": splits})
-        write_json(f"metrics/skipgram/{role}.json", {"loss": 2.002351, "vocabulary": 13255, "tokens": 447709})
-    for name in ("finetune_source", "distill", "finetune_target"):
-        write_table(f"metrics/plots/loss/{name}.csv", {"step": [5, 10, 15], "loss": [2.4, 1.2, 0.8]})
-    write_table("metrics/plots/loss/adapt.csv", {"step": [], "loss": []})
-    write_table("metrics/plots/drift.csv", {"step": [5, 10, 15], "drift": [0.06, 0.045, 0.025]})
-    scores = {
-        role: {system: accuracy and scores_of(accuracy) for system, accuracy in systems.items()}
-        for role, systems in SCORES.items()
-    }
-    write_json("metrics/evaluation.json", scores)
-    sizes = {"layers": 3, "parameters": 17193739, "embedding_parameters": 11520000, "vocabulary": 30000}
-    size = {**sizes, "gigaflops": 0.679629}
-    write_json("metrics/sizes.json", {"teacher": size, "finetuned": size})
-    curve = {"labels": [110, 440, 1760], "accuracy": [0.565, 0.795, 0.88]}
-    curve |= {"accuracy_low": [0.54, 0.78, 0.86], "accuracy_high": [0.59, 0.81, 0.9]}
-    write_table("metrics/plots/labels.csv", {key: list(values) for key, values in curve.items()})
-    write_json("metrics/finetune_source.json", {"labels": 4000})
-    write_json("metrics/finetune_target.json", {"labels": 2000})
+    write_project()
     return tmp_path
 
 
@@ -133,6 +49,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: set[str] = set()
         self.links: list[str] = []
+        self.ids: list[str] = []
         self.text = ""
         self.feed(html)
         self.close()
@@ -140,11 +57,14 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "xlink:href")]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -154,15 +74,22 @@ class Page(HTMLParser):
             self.text += data
 
 
-@pytest.fixture
-def page(project: Path) -> str:
-    report.main()
-    return (project / "metrics/report.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its report, for those who only read it."""
+    return write_report(tmp_path_factory.mktemp("finished")).parents[1]
+
+
+@pytest.fixture(scope="module")
+def page(finished: Path) -> str:
+    return (finished / "metrics/report.html").read_text(encoding="utf-8")
 
 
 def test_page_is_well_formed_and_needs_nothing_from_elsewhere(page: str) -> None:
     parsed = Page(page)
-    assert parsed.open == parsed.links == []
+    assert parsed.open == []
+    assert len(set(parsed.ids)) == len(parsed.ids)
+    assert {link.removeprefix("#") for link in parsed.links} == set(parsed.ids), "all links lead into the page"
     assert not re.search(r"url\(|@import|https?://", page)
     assert not parsed.tags & {"script", "link", "iframe", "object", "embed", "img"}
 
@@ -193,7 +120,7 @@ def test_page_says_what_was_measured(page: str) -> None:
     assert "85.0–89.0" in text  # the interval of the final system's accuracy
     assert "82.1 %" in text  # its macro-F1
     assert "9,955" in text and "25.7 %" in text
-    assert "distilled student is right on 83.3 %; TF-IDF gets there between 440 and 1,760 labels." in text
+    assert "distilled student is right on 83.3 %; TF-IDF reaches that between 440 and 1,760 labels." in text
     assert re.search(r"Billion operations a text\s*0.68\s*0.68", text)
     assert re.search(r"Parameters\s*17,193,739\s*17,193,739", text)
     assert "Nothing was trained here." in text  # the adaptation's curve is empty
@@ -214,31 +141,95 @@ def test_text_from_outside_is_escaped(page: str) -> None:
     assert "&lt;b&gt;été&lt;/b&gt;" in page
 
 
+def test_charts_have_descriptions_and_colours_of_both_schemes(page: str) -> None:
+    charts = re.findall(r'<svg role="img" aria-label="([^"]*)"(.*?)</svg>', page, re.DOTALL)
+    assert page.count("<svg") == len(charts) == 3 + 3 + 7 + 1 + 1
+    descriptions = [description for description, _ in charts]
+    assert all(descriptions)
+    assert "Accuracy in French: Word vectors 61.2 %" in descriptions[1].replace("\N{NO-BREAK SPACE}", " ")
+    used = {name for _, chart in charts for name in re.findall(r"var\(--(\w+)\)", chart)}
+    assert used == set(LIGHT) == set(DARK)
+    for name in used:
+        assert f"--{name}:{LIGHT[name]}" in page and f"--{name}:{DARK[name]}" in page
+    assert not any("#" + colour in chart for _, chart in charts for colour in ("000000", "ffffff"))
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_letters_stand_out_from_the_paper(colours: dict[str, str]) -> None:
+    def luminance(colour: str) -> float:
+        """Relative luminance: WCAG 2.2."""
+        values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in values]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    for name in ("ink", "quiet", "target", "test", "final"):
+        darker, lighter = sorted((luminance(colours[name]), luminance(colours["paper"])))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
+
+
 def test_every_topic_has_its_row_even_one_called_none(page: str) -> None:
-    rows = re.findall(r'<tr><th scope="row">(?:None|History)</th>.*?</tr>', page)
-    assert len(rows) == 2 * 3
-    # Ten articles a topic. Articles 0, 12, 24 (evil), 4, 16, 28 (History), 8, 20 (None) are taken for the next topic.
-    counts = [[cell or "0" for cell in re.findall(r">(\d*)</td>", row)] for row in rows]
-    assert counts == 3 * [["0", "7", "3"], ["2", "0", "8"]]
+    matrices = re.findall(r'aria-label="Confusion matrix\. ([^"]*)"', page)
+    # Ten articles a topic; 0, 12, 24 (evil), 4, 16, 28 (History), 8, 20 (None) are predicted as the next topic.
+    evil = "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;Arts&#34;"
+    rows = f"{evil}: 7 as {evil}, 3 as History; History: 7 as History, 3 as None; None: 2 as {evil}, 8 as None"
+    assert matrices == 3 * [rows]
+    for chart in re.findall(r'aria-label="Confusion matrix.*?</svg>', page, re.DOTALL):
+        assert re.findall(r">(\d+)</text>", chart) == ["7", "3", "7", "3", "2", "8"]
 
 
-def test_same_inputs_give_the_same_bytes(page: str, project: Path) -> None:
-    chart = (project / "metrics/plots/systems.png").read_bytes()
-    confusion = (project / "metrics/plots/confusion.png").read_bytes()
-    time.sleep(1.1)  # a time in seconds would differ
+def test_two_languages_are_enough_and_scores_may_be_missing(project: Path) -> None:
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(
+        re.sub(r"(roles:.*?)  - test\b[^\n]*\n", r"\1", params, count=1, flags=re.S), "utf-8"
+    )
+    for path in [*project.rglob("test.*"), *project.rglob("test/*")]:
+        path.unlink()
+    none = {role: dict.fromkeys(SCORES[role]) for role in ("source", "target")}
+    write_json("metrics/evaluation.json", none)
+    shutil.rmtree("metrics/plots/confusion")
     report.main()
-    assert (project / "metrics/report.html").read_text(encoding="utf-8") == page
-    assert (project / "metrics/plots/systems.png").read_bytes() == chart
-    assert (project / "metrics/plots/confusion.png").read_bytes() == confusion
-    assert b"Matplotlib" not in chart + confusion
-    assert chart.startswith(b"\x89PNG")
+    text = Page((project / "metrics/report.html").read_text(encoding="utf-8")).text
+    assert "English → French" in text
+    assert "as test" not in text and "xx" not in text
+    assert text.count("not available") == 2 * 10
+    assert "Confusions" not in text
+    assert (project / "metrics/plots/confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_only_the_two_outputs_are_written(project: Path) -> None:
+def test_page_without_a_test_language_and_without_scores(project: Path) -> None:
+    found = report.collect(load_parameters())
+    names = {"source": "English", "target": "French"}
+    bare = {}
+    for field in fields(found):
+        value = getattr(found, field.name)
+        bare[field.name] = {key: it for key, it in value.items() if key != "test"} if isinstance(value, dict) else value
+    nothing = {"target": {"tfidf": None, "finetuned": None}}
+    bare |= {"evaluation": nothing, "systems": {"target": systems_of("target", nothing["target"], names, 0)}}
+    bare |= {"confusions": {}, "things": [], "right": [], "wrong": [], "labels": 0}
+    bare["curves"] = {title: table for title, table in found.curves.items() if "xx" not in title}
+    bare["label_curve"] = found.label_curve[:0]
+    page = render(Report(**bare))
+    parsed = Page(page)
+    assert parsed.open == []
+    assert "English → French" in parsed.text
+    assert "xx" not in parsed.text
+    assert "No system has been scored on the target." in parsed.text
+    assert parsed.text.count("not available") == 4  # in the chart and in the table
+    assert "Confusion" not in page and "map of aligned words" not in page
+
+
+def test_same_inputs_give_the_same_bytes_in_the_three_outputs(finished: Path, project: Path) -> None:
     before = {path for path in project.rglob("*") if path.is_file()}
+    time.sleep(1.1)  # a time in seconds would differ
     report.main()
     written = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file() and path not in before}
     assert written == {"metrics/report.html", "metrics/plots/systems.png", "metrics/plots/confusion.png"}
+    for path in written:
+        assert (project / path).read_bytes() == (finished / path).read_bytes()
+    for name in ("systems", "confusion"):
+        picture = (project / f"metrics/plots/{name}.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert b"Matplotlib" not in picture
 
 
 @pytest.mark.parametrize(
@@ -254,8 +245,8 @@ def test_headline_without_labels_or_baseline() -> None:
     names = {"source": "English", "target": "French", "test": "Spanish"}
     some, more = scores_of(0.8), scores_of(0.9)
     bare = {"target": {"transplanted": some, "finetuned": more, "tfidf": None}}
-    said = [headline(bare, names, labels).replace("\N{NO-BREAK SPACE}", " ") for labels in (0, 50)]
-    assert said == [
+    sentences = [headline(bare, names, labels).replace("\N{NO-BREAK SPACE}", " ") for labels in (0, 50)]
+    assert sentences == [
         "Without a single French label, the transplanted model is right on 80 % (78–82) of 1,943 unseen articles.",
         "Without a single French label, the transplanted model is right on 80 % (78–82) of 1,943 unseen articles; "
         "with 50 labels the final model is right on 90 % (88–92).",
@@ -265,15 +256,16 @@ def test_headline_without_labels_or_baseline() -> None:
 def test_confusion_puts_topics_that_never_occur_last() -> None:
     table = pandas.DataFrame({"actual": ["b", "b", "c"], "predicted": ["b", "a", "c"]})
     confusion = confusion_of(table)
-    assert confusion.said == ["b", "c", "a"]
-    shown = [(topic, [(cell.count, cell.share, cell.right) for cell in cells]) for topic, cells in confusion.rows]
-    assert shown == [
-        ("b", [(1, 0.5, True), (0, 0.0, False), (1, 0.5, False)]),
-        ("c", [(0, 0.0, False), (1, 1.0, True), (0, 0.0, False)]),
-    ]
+    assert list(confusion.index) == ["b", "c"]
+    assert list(confusion.columns) == ["b", "c", "a"]
+    assert confusion.to_numpy().tolist() == [[1, 0, 1], [0, 1, 0]]
+    axes = Figure().add_subplot()
+    draw_confusion(axes, confusion)
+    cells = [(cell.get_xy(), cell.get_facecolor()[3], cell.get_edgecolor()[3]) for cell in axes.patches]
+    assert cells == [((-0.47, -0.47), 0.5, 1), ((1.53, -0.47), 0.5, 0), ((0.53, 0.53), 1, 1)]  # shares, and frames
 
 
-def test_examples_are_right_and_wrong_and_say_what_the_others_said() -> None:
+def test_examples_are_right_and_wrong_and_name_the_predictions_of_others() -> None:
     answers = {
         "id": ["1", "2"],
         "actual": ["a", "b"],
@@ -283,7 +275,9 @@ def test_examples_are_right_and_wrong_and_say_what_the_others_said() -> None:
     }
     articles = pandas.DataFrame({"id": ["2", "1"], "title": ["Two", None], "text": ["short", "x" * 300]})
     right, wrong = examples(pandas.DataFrame(answers), articles, "finetuned", 3)
-    assert [(e.title, e.actual, e.said, e.others) for e in right] == [("1", "a", "a", [("c", ["TF-IDF", "Copied"])])]
+    assert [(e.title, e.actual, e.predicted, e.others) for e in right] == [
+        ("1", "a", "a", [("c", ["TF-IDF", "Copied"])])
+    ]
     assert right[0].text == "x" * 200 + "…"
     assert [(e.title, e.text, e.others) for e in wrong] == [("Two", "short", [("a", ["Copied"]), ("b", ["TF-IDF"])])]
 
@@ -313,35 +307,57 @@ def test_map_shows_translations_and_no_word_on_another() -> None:
         "target": [chr(0x4E00 + place) * 2 for place in range(300)],
         "test": [f"вода{pair}" for pair in letters],
     }
-    names["test"][150:] = names["source"][150:]  # spelled alike: the alignment was told of them
+    names["test"][150:] = names["source"][150:]  # spelled alike: they were in the seed dictionary
     vectors = {
         role: WordVectors(Vocabulary(tuple(words), numpy.arange(300, 0, -1)), rotated(base, 0.02, place))
         for place, (role, words) in enumerate(names.items())
     }
     things = word_map(vectors, 18)
-    assert 10 <= len(things) <= 18
+    assert len(things) == 18
     assert word_map(vectors, 18) == things
-    words, points = [], []
     for thing in things:
-        rows = {names[place.role].index(place.word) for place in thing}
+        rows = {names[role].index(place.word) for role, place in thing.items()}
         assert len(rows) == 1, "the three words are the same thing"
         assert 100 <= rows.pop() < 150
-        for place in thing:
-            wide = sum(13 if ord(letter) > 0x2E80 else 7.2 for letter in place.word)
-            words.append((place.left, place.base - 10, place.left + wide, place.base + 3))
-            assert place.left >= 0 and place.left + wide <= 760 and 10 <= place.base <= 520
-            points.append((place.x - 3, place.y - 3, place.x + 3, place.y + 3))
+    assert word_map({role: WordVectors(Vocabulary(("a",), numpy.ones(1)), base[:1]) for role in ROLES}, 5) == []
+    two: dict[Role, WordVectors] = {role: vectors[role] for role in ("source", "target")}
+    assert {tuple(thing) for thing in word_map(two, 18)} == {("source", "target")}
+
+    codes: dict[Role, str] = {"source": "en", "target": "zh", "test": "ru"}
+    drawn = svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
+    assert drawn == svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
+    words = []
+    for style, x, y, word in re.findall(r'<text style="([^"]*)" x="([\d.]+)" y="([\d.]+)">([^<]*)</text>', drawn):
+        wide = sum(12 if ord(letter) > 0x2E80 else 6.7 for letter in word)
+        anchor = re.search(r"text-anchor:(\w+)", style)
+        left = float(x) - wide * {"start": 0, "middle": 0.5, "end": 1}[anchor[1] if anchor else "start"]
+        words.append((left, float(y) - 9, left + wide, float(y) + 2))
+        assert left >= 0 and left + wide <= 720 and 9 <= float(y) <= 558
+    points = [
+        (float(x) - 3, float(y) - 3, float(x) + 3, float(y) + 3)
+        for x, y in re.findall(r'<use href="[^"]*" x="([\d.]+)" y="([\d.]+)"', drawn)
+    ]
+    assert len(words) == len(points) >= 3 * 10
+    assert len(words) % 3 == 0
+    assert drawn.count('lang="zh"') == len(words) / 3
     for one, other in [*combinations(words, 2), *product(words, points)]:
         assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1], (one, other)
-    assert word_map({role: WordVectors(Vocabulary(("a",), numpy.ones(1)), base[:1]) for role in ROLES}, 5) == []
 
 
-@pytest.mark.parametrize(
-    ("without", "words"),
-    [(0.5, "does better with 110 already"), (0.7, "between 110 and 440"), (0.95, "with all 1,760 labels")],
-)
-def test_label_chart_says_what_a_label_is_worth(without: float, words: str) -> None:
-    table = pandas.DataFrame(
+@pytest.mark.parametrize(("length", "shown"), [(8, range(1, 12)), (200, range(1))])
+def test_map_leaves_out_what_has_no_room(length: int, shown: range, capsys: pytest.CaptureFixture[str]) -> None:
+    codes: dict[Role, str] = {"source": "en", "target": "fr"}
+    things = [{role: Place(f"{role[0]}{row:02}".ljust(length, "x"), 0.5, 0.5) for role in codes} for row in range(12)]
+    drawn = svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
+    words = re.findall(r">(\w+)</text>", drawn)
+    assert len(words) % 2 == 0
+    assert len(words) // 2 in shown
+    assert {word[1:] for word in words if word[0] == "s"} == {word[1:] for word in words if word[0] == "t"}
+    assert capsys.readouterr().out == ""
+
+
+def label_curve() -> pandas.DataFrame:
+    return pandas.DataFrame(
         {
             "labels": ["110", "440", "1760"],
             "accuracy": ["0.56", "0.79", "0.88"],
@@ -349,29 +365,43 @@ def test_label_chart_says_what_a_label_is_worth(without: float, words: str) -> N
             "accuracy_high": ["0.59", "0.81", "0.9"],
         }
     )
-    scores = {"distilled": scores_of(without), "transplanted": scores_of(without - 0.01), "finetuned": scores_of(0.9)}
-    chart = label_chart(table, scores, 200, "French")
-    assert chart is not None
-    assert words in chart.sentence
-    points = [tuple(map(float, point.split(","))) for point in chart.line.split()]
-    steps = [after[0] - before[0] for before, after in pairwise(points)]
-    assert steps[0] == pytest.approx(steps[1], abs=0.2)  # four times as many labels: as far on the logarithmic axis
-    assert points[0][1] > points[1][1] > points[2][1]
-    assert [(dot.name, points[0][0] < dot.x < points[1][0]) for dot in chart.dots] == [("Fine-tuned", True)]
-    heights = sorted(level.words for level in (*chart.levels, chart.baseline))
-    assert all(after - before >= 16 for before, after in pairwise(heights))
-    assert label_chart(table[:1], scores, 200, "French") is None
 
 
-def test_curve_stays_in_its_frame() -> None:
-    drawn = curve_of(pandas.DataFrame({"words": [*map(str, range(0, 5000, 5))], "loss": [*map(str, range(1000))]}), "x")
-    points = [tuple(map(float, point.split(","))) for point in drawn.line.split()]
-    assert len(points) <= 301
-    assert all(34 <= x <= 306 and 8 <= y <= 136 for x, y in points)
-    assert points[0] == (34, 136)  # the lowest loss is at the bottom, the first step on the left
-    assert points[-1][0] == 306
-    assert curve_of(pandas.DataFrame({"step": ["1"], "loss": ["0.5"]}), "x").line
-    assert curve_of(pandas.DataFrame({"step": [], "loss": []}), "x").line == ""
+@pytest.mark.parametrize(
+    ("without", "words"),
+    [(0.5, "does better with 110 already"), (0.7, "between 110 and 440"), (0.95, "with all 1,760 labels")],
+)
+def test_sentence_gives_the_labels_that_are_needed(without: float, words: str) -> None:
+    assert words in labels_needed(label_curve(), without, "French")
+
+
+def test_label_curve_has_a_logarithmic_axis_and_names_clear_of_each_other() -> None:
+    figure = Figure(figsize=(6, 4))
+    axes = figure.add_subplot()
+    levels = {"Distilled": 0.87, "Transplanted": 0.865}
+    draw_label_curve(axes, label_curve(), levels, {"Fine-tuned": 0.9}, 200, "French labels")
+    places = axes.transData.transform(axes.lines[0].get_xydata())
+    steps = numpy.diff(places, axis=0)
+    assert steps[0][0] == pytest.approx(steps[1][0])  # four times as many labels: as far on the logarithmic axis
+    assert (steps[:, 1] > 0).all()
+    assert [line.get_ydata()[0] for line in axes.lines[1:]] == [0.87, 0.865, 0.9]
+    assert list(axes.lines[3].get_xdata()) == [200]
+    assert [text.get_text() for text in axes.texts] == ["Distilled", "Transplanted", "TF-IDF", "Fine-tuned"]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_curve_keeps_its_ends_and_stays_in_its_frame() -> None:
+    axes = Figure().add_subplot()
+    draw_curve(axes, pandas.DataFrame({"words": [*map(str, range(0, 5000, 5))], "loss": [*map(str, range(1000))]}))
+    across, up = axes.lines[0].get_data()
+    assert len(across) <= 301
+    assert (across[0], up[0], across[-1], up[-1]) == (0, 0, 4995, 999)
+    assert axes.get_xlim() == (0, 4995)
+    assert axes.get_ylim()[0] <= 0 and axes.get_ylim()[1] >= 999
+    one = Figure().add_subplot()
+    draw_curve(one, pandas.DataFrame({"step": ["1"], "loss": ["0.5"]}))
+    assert one.lines[0].get_marker() == "o", "a single point is to be seen"
 
 
 def test_wording() -> None:

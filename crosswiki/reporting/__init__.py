@@ -1,1 +1,1 @@
-"""The report: what was measured, in words, tables and pictures for people. Nothing here trains or scores."""
+"""The report: measurements in sentences, tables and charts. Nothing here trains or scores."""

@@ -1,136 +1,161 @@
-"""Pictures: the chart of all systems for whoever wants a file, and curves as the page draws them."""
+"""Figures from matplotlib: as SVG inside the page, whose colours the page's style sheet sets, and as PNG files."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import io
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 import matplotlib.style
-import pandas
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.text import Text
 
-from crosswiki.reporting.systems import COLOURS, System
-from crosswiki.reporting.tables import Confusion, spread
-from crosswiki.reporting.wording import UNKNOWN, compact, number, percent
+from crosswiki.reporting.wording import UNKNOWN
 
-WIDTH, HEIGHT = 320, 170  # of a curve's picture, in pixels
-LEFT, RIGHT, TOP, BOTTOM = 34, 14, 8, 34
-POINTS = 300  # of a curve; more cannot be seen
+Draw = Callable[[Axes], None]
 
-
-def draw_systems(panels: Mapping[str, list[System]], path: Path) -> None:
-    """Draw the accuracy of every system with its interval, one panel a role, as a PNG file.
-
-    The same systems give the same bytes.
-    """
-    heights = [len(systems) + 1 for systems in panels.values()]
-    with matplotlib.style.context("default"):  # whatever the user's own matplotlib looks like
-        figure = Figure(figsize=(8, 0.36 * sum(heights) + 0.6), layout="constrained")
-        axes = figure.subplots(len(panels), squeeze=False, sharex=True, height_ratios=heights)[:, 0]
-        for axis, (title, systems) in zip(axes, panels.items(), strict=True):
-            for place, system in enumerate(systems):
-                _draw(axis, place, system)
-            axis.set_yticks(range(len(systems)), [_label(system) for system in systems])
-            axis.set_ylim(len(systems) - 0.4, -0.6)
-            axis.set_title(title, loc="left", fontsize=11, fontweight="bold")
-            axis.grid(axis="x", color="#d8dde4", linewidth=0.8)
-            axis.set_axisbelow(True)
-            axis.tick_params(axis="y", length=0)
-            axis.spines[["top", "right", "left"]].set_visible(False)
-        axes[-1].set_xlim(0, 1.08)
-        axes[-1].set_xticks([0, 0.25, 0.5, 0.75, 1])
-        axes[-1].xaxis.set_major_formatter(PercentFormatter(1, 0))
-        axes[-1].set_xlabel("accuracy on the test split")
-        figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
-
-
-def draw_confusions(panels: Mapping[str, Confusion], path: Path) -> None:
-    """Draw what was taken for what, one panel a role, as a PNG file: shares of the rows as colours, counts as numbers.
-
-    The same confusions give the same bytes.
-    """
-    with matplotlib.style.context("default"):
-        figure = Figure(figsize=(6.2 * len(panels), 6.4), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axis, (title, confusion) in zip(axes, panels.items(), strict=True):
-            shares = [[cell.share for cell in cells] for _, cells in confusion.rows]
-            axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-            for down, (_, cells) in enumerate(confusion.rows):
-                for across, cell in enumerate(cells):
-                    if cell.count:
-                        colour = "white" if cell.share > 0.6 else "black"
-                        weight = "bold" if cell.right else "normal"
-                        axis.text(
-                            across, down, str(cell.count), ha="center", va="center", c=colour, fontsize=8, weight=weight
-                        )
-            axis.set_xticks(range(len(confusion.said)), confusion.said, rotation=60, ha="right", fontsize=8)
-            axis.set_yticks(range(len(confusion.rows)), [topic for topic, _ in confusion.rows], fontsize=8)
-            axis.set_title(title, loc="left", fontsize=11, fontweight="bold")
-            axis.set_xlabel("said")
-            axis.set_ylabel("is")
-        figure.savefig(path, format="png", dpi=110, metadata={"Software": None})
+PALETTE = {  # each colour on white paper and on a dark screen; no two are equal, so that a colour tells its name
+    "paper": ("#ffffff", "#14171a"),
+    "ink": ("#16191d", "#e6e9ed"),
+    "quiet": ("#565e68", "#a4acb6"),
+    "rule": ("#d8dde4", "#3b424b"),
+    "baseline": ("#808998", "#7d8694"),
+    "transfer": ("#4a8cc7", "#4c8fcd"),
+    "final": ("#0b4a8f", "#9ccbff"),
+    "target": ("#0b5fbf", "#7ab6ff"),
+    "test": ("#b3470b", "#ffa06b"),
+}
+LIGHT, DARK = ({name: colours[scheme] for name, colours in PALETTE.items()} for scheme in (0, 1))
+WIDE = "W"  # a letter as wide as those of East Asia, in a font that has it
+STYLE = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, and is wider than most: what fits in it fits in others
+    "font.size": 12,
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a topic may hold two dollar signs
+    "text.color": LIGHT["ink"],
+    "axes.edgecolor": LIGHT["rule"],
+    "axes.labelcolor": LIGHT["quiet"],
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": LIGHT["rule"],
+    "xtick.color": LIGHT["rule"],
+    "ytick.color": LIGHT["rule"],
+    "xtick.labelcolor": LIGHT["quiet"],
+    "ytick.labelcolor": LIGHT["quiet"],
+    "xtick.bottom": False,
+    "ytick.left": False,
+    "figure.constrained_layout.h_pad": 2 / 72,
+    "figure.constrained_layout.w_pad": 2 / 72,
+}
 
 
-def _label(system: System) -> str:
-    return f"{system.name}, {number(system.labels)} labels" if system.labels else system.name
+def svg(draw: Draw, name: str, description: str, width: float, height: float) -> Markup:
+    """Draw a chart as an SVG element that can stand in an HTML page, in light and in dark colours.
 
-
-def _draw(axis: Axes, place: int, system: System) -> None:
-    scores = system.scores
-    if scores is None:
-        axis.text(0.01, place, UNKNOWN, va="center", fontsize=9, style="italic")
-        return
-    accuracy, low, high = scores["accuracy"], scores["accuracy_low"], scores["accuracy_high"]
-    axis.barh(place, accuracy, height=0.62, color=COLOURS[system.kind])
-    for colour, width in (("white", 4.0), ("black", 1.6)):  # black marks must show on dark bars
-        axis.plot([low, high], [place, place], color=colour, lw=width, marker="|", ms=5 + width, mew=width)
-    axis.text(max(accuracy, high) + 0.012, place, percent(accuracy), va="center", fontsize=9)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A curve in the coordinates of an SVG picture."""
-
-    title: str
-    unit: str  # of the horizontal axis
-    measure: str  # what the vertical one shows
-    line: str  # the attribute `points`; empty where there was nothing to train
-    across: list[tuple[float, str]]
-    up: list[tuple[float, str]]
-    first: float = 0
-    last: float = 0
-
-
-def curve_of(table: pandas.DataFrame, title: str) -> Curve:
-    """Place a curve's points and ticks.
+    The same chart gives the same text. References inside the element begin with its name.
 
     Args:
-        table: its first column is what the horizontal axis shows, say steps, and its second the vertical one, say loss.
-        title: what was trained.
+        draw: draws on the axes that it is given.
+        name: of the chart; no other chart of the page may have it.
+        description: for those who do not see the picture.
+        width: in CSS pixels, before the page scales it.
+        height: likewise.
     """
-    unit, measure = map(str, table.columns)
-    points = [(float(x), float(y)) for x, y in zip(table[unit], table[measure], strict=True)]
-    if not points:
-        return Curve(title, unit, measure, "", [], [])
-    values = [y for _, y in points]
-    up = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(min(values), max(values))
-    end = points[-1][0] or 1
-    across = [x for x in MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(0, end) if x <= end]
+    file = io.StringIO()
+    with _style(name):
+        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+        draw(figure.add_subplot())
+        _lay_out(figure)
+        for background in (figure.patch, figure.axes[0].patch):
+            background.set_visible(False)
+        for artist in figure.findobj():
+            artist.set_clip_on(False)
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    limits = f"min-width:{0.75 * width:g}px;max-width:{1.25 * width:g}px"  # so that letters stay letters
+    head = f'<svg role="img" aria-label="{escape(description)}" style="{limits}"'
+    return Markup(head + _inline(file.getvalue(), name).removeprefix("<svg"))  # noqa: S704
 
-    def right(x: float) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * x / end, 1)
 
-    def down(y: float) -> float:
-        return round(TOP + (HEIGHT - TOP - BOTTOM) * (up[-1] - y) / (up[-1] - up[0]), 1)
+def save_png(panels: Mapping[str, Draw], path: Path, width: float, heights: list[float], across: bool = False) -> None:
+    """Draw charts under each other, or side by side, as one PNG file with light colours; a panel's key is its title.
 
-    return Curve(
-        title,
-        unit,
-        measure,
-        " ".join(f"{right(x)},{down(y)}" for x, y in [*spread(points[:-1], POINTS), points[-1]]),
-        [(right(x), compact(x)) for x in across],
-        [(down(y), f"{y:g}") for y in up],
-        values[0],
-        values[-1],
+    The same charts give the same bytes.
+
+    Args:
+        panels: draws each panel.
+        path: the file.
+        width: of a panel, in points.
+        heights: of the panels, in points.
+        across: the panels stand side by side.
+    """
+    if not panels:  # dvc.yaml names the file all the same
+        panels, heights = {UNKNOWN: Axes.set_axis_off}, [48]
+    rows, columns = (1, len(panels)) if across else (len(panels), 1)
+    size = (width * columns / 72, (max(heights) if across else sum(heights)) / 72)
+    with _style("png"):
+        figure = Figure(figsize=size, layout="constrained")
+        ratios = None if across else heights
+        parts = figure.subfigures(rows, columns, squeeze=False, height_ratios=ratios).ravel()
+        for part, (title, draw) in zip(parts, panels.items(), strict=True):
+            draw(part.add_subplot())
+            part.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
+
+
+def stand_in(word: str) -> str:
+    """A text that is as wide as another, in letters that the font has."""
+    return "".join(WIDE if unicodedata.east_asian_width(letter) in "WF" else letter for letter in word)
+
+
+@contextmanager
+def _style(salt: str) -> Iterator[None]:
+    """The charts' style, whatever the user's own matplotlib looks like."""
+    with matplotlib.style.context(["default", {**STYLE, "svg.hashsalt": salt}]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")  # the browser has a font for it
+        yield
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes so that texts in the browser's fonts have room, and keep the places."""
+    texts = {text: text.get_text() for text in figure.findobj(Text)}
+    for text, words in texts.items():
+        text.set_text(stand_in(words))
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for text, words in texts.items():
+        text.set_text(words)
+
+
+def _inline(document: str, name: str) -> str:
+    """Turn an SVG document into an element of a page: colours by their names, short numbers, no ids but the chart's."""
+    text = re.sub(
+        r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", document[document.index("<svg") :], flags=re.S
     )
+    text = re.sub(r"<[^>]+>", lambda tag: _shorten(" ".join(tag[0].split()), name), text)
+    text, groups = re.sub(r">\s+<", "><", text).strip(), 1
+    while groups:  # groups without attributes group nothing
+        text, groups = re.subn(r"<g>((?:(?!</?g\b).)*)</g>|<defs></defs>", r"\1", text)
+    return text
+
+
+def _shorten(tag: str, name: str) -> str:
+    for key, colour in LIGHT.items():
+        tag = tag.replace(colour, f"var(--{key})")
+    for pattern, replacement in (
+        (r'(?<=<svg).* (viewBox="[^"]*").*(?=>)', r" \1"),
+        (r' id="lang=', ' lang="'),
+        (r' id="[^"]*_\d+"', ""),
+        (r'( id="|"#)', rf"\1{name}-"),
+        (r"xlink:href", "href"),
+        (r" font-family: [^;\"]*;| transform=\"rotate\(-0 [^\"]*\)\"", ""),
+        (r"(\d+\.\d\d)\d+", r"\1"),
+        (r"(?<=[a-z][:;]) (?=[\w#.])|(?<=[\d)];) | (?=[A-Za-z] [\d-])|(?<=[ML]) (?=[\d-])", ""),
+    ):
+        tag = re.sub(pattern, replacement, tag)
+    return tag

@@ -1,18 +1,18 @@
-"""The systems that `evaluate` compares: what each of them is, in a sentence, and how it fared."""
+"""The systems that `evaluate` compares: the name, a description and the scores of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
 from crosswiki.evaluation.scores import FINAL, Scores
 from crosswiki.pipeline.parameters import Role
-from crosswiki.reporting.wording import interval, number, percent
+from crosswiki.reporting.wording import UNKNOWN, number
 
 Evaluation = Mapping[Role, Mapping[str, Scores | None]]
 Names = Mapping[Role, str]  # the roles' languages, in English
 
-# In the order of the story. {source} and {own} are the source's language and that of the role.
+# In the order of the page. {source} and {language} are the source's language and that of the role.
 DESCRIPTIONS = {
     "word_vectors": (
         "Word vectors",
@@ -21,27 +21,29 @@ DESCRIPTIONS = {
     "copied": ("Copied", "The {source} teacher as it is, with its {source} tokenizer."),
     "transplanted": (
         "Transplanted",
-        "The teacher's parameters, with a {own} tokenizer and embeddings built from the aligned word vectors.",
+        "The teacher's parameters, with a {language} tokenizer and embeddings built from the aligned word vectors.",
     ),
-    "adapted": ("Adapted", "The transplanted model, fitted to {own} without labels."),
-    "distilled": ("Distilled", "A smaller student of the teacher, before any {own} label."),
+    "adapted": ("Adapted", "The transplanted model, fitted to {language} without labels."),
+    "distilled": ("Distilled", "A smaller student of the teacher, before any {language} label."),
     "tfidf": (
         "TF-IDF",
-        "A linear support-vector machine on words and pairs of words, trained on the same {own} labels.",
+        "A linear support-vector machine on words and pairs of words, trained on the same {language} labels.",
     ),
-    "scratch": ("From scratch", "The student's architecture with random weights, trained on the same {own} labels."),
-    "finetuned": ("Fine-tuned", "The student, fine-tuned on {own} labels."),
+    "scratch": (
+        "From scratch",
+        "The student's architecture with random weights, trained on the same {language} labels.",
+    ),
+    "finetuned": ("Fine-tuned", "The student, fine-tuned on {language} labels."),
     "teacher": ("Teacher", "The pretrained {source} model, fine-tuned on {source} labels."),
 }
-TAUGHT = {"teacher", "tfidf", "scratch", "finetuned"}  # these learn from labels of the role's own language
+LABELLED = {"teacher", "tfidf", "scratch", "finetuned"}  # these are trained on labels of the role's language
 BASELINES = {"tfidf", "word_vectors", "copied", "scratch"}
 
 Kind = Literal["baseline", "transfer", "final"]
-COLOURS: dict[Kind, str] = {"baseline": "#808998", "transfer": "#4a8cc7", "final": "#0b4a8f"}
 MEANING: dict[Kind, str] = {
-    "baseline": "to compare with",
+    "baseline": "a baseline",
     "transfer": "a step of the transfer",
-    "final": "the system that matters",
+    "final": "the main system",
 }
 
 
@@ -52,31 +54,32 @@ class System:
     name: str
     what: str
     kind: Kind
-    labels: int  # of the role's own language, that it has learnt from
+    labels: int  # of the role's language, that it was trained on
     scores: Scores | None
+    reason: str = UNKNOWN  # why there are no scores
 
 
 def name_of(system: str) -> str:
-    """How people call a system; one that is not described here goes by its own name."""
+    """The name of a system on the page; without a description here, it is the key in words."""
     return DESCRIPTIONS.get(system, (system.replace("_", " ").capitalize(), ""))[0]
 
 
 def systems_of(role: Role, scores: Mapping[str, Scores | None], names: Names, labels: int) -> list[System]:
-    """A role's systems in the order of the story: those without labels of its language come first.
+    """A role's systems in the order of the page: those without labels of its language come first.
 
     Args:
         role: which role.
         scores: of each of its systems; None where there are none.
         names: the roles' languages.
-        labels: how many of the role's own labels were used.
+        labels: how many labels of the role's language were used.
     """
     order = [*DESCRIPTIONS, *sorted(set(scores) - set(DESCRIPTIONS))]
     systems = [
         System(
             name=name_of(system),
-            what=DESCRIPTIONS.get(system, ("", ""))[1].format(source=names["source"], own=names[role]),
-            kind="final" if system == FINAL[role] else "baseline" if system in BASELINES else "transfer",
-            labels=labels if system in TAUGHT else 0,
+            what=DESCRIPTIONS.get(system, ("", ""))[1].format(source=names["source"], language=names[role]),
+            kind="final" if system == FINAL.get(role) else "baseline" if system in BASELINES else "transfer",
+            labels=labels if system in LABELLED else 0,
             scores=scores[system],
         )
         for system in order
@@ -85,48 +88,7 @@ def systems_of(role: Role, scores: Mapping[str, Scores | None], names: Names, la
     return sorted(systems, key=lambda system: system.labels)
 
 
-def by_labels(systems: list[System], language: str) -> list[tuple[str, list[System]]]:
-    """Systems that learnt from equally many labels, under a heading that says how many."""
+def by_labels(systems: Sequence[System], language: str) -> list[tuple[str, list[System]]]:
+    """Systems by the number of labels that they were trained on, under a heading that gives it."""
     groups = groupby(systems, key=lambda system: system.labels)
     return [(f"{number(labels) if labels else 'No'} {language} labels", list(group)) for labels, group in groups]
-
-
-def headline(evaluation: Evaluation, names: Names, labels: int) -> str:
-    """The main result in one sentence.
-
-    Args:
-        evaluation: all scores.
-        names: the roles' languages.
-        labels: how many target labels were used.
-    """
-    scores = evaluation["target"]
-    bare, tuned, linear = (scores.get(system) for system in ("transplanted", "finetuned", "tfidf"))
-    parts = []
-    if bare:
-        parts.append(
-            f"Without a single {names['target']} label, the transplanted model is right on "
-            f"{_rounded(bare)} of {number(bare['n'])} unseen articles"
-        )
-    if tuned and labels:
-        compared = f", where TF-IDF on the same labels reaches {percent(linear['accuracy'], 0)}" if linear else ""
-        parts.append(f"with {number(labels)} labels the final model is right on {_rounded(tuned)}{compared}")
-    sentence = "; ".join(parts) or "no system has been scored on the target"
-    return sentence[0].upper() + sentence[1:] + "."
-
-
-def remarks(evaluation: Evaluation, names: Names) -> list[str]:
-    """What stands beside the main result: the test language, and the teacher in its own."""
-    teacher, unseen = (evaluation[role].get(FINAL[role]) for role in ("source", "test"))
-    sentences = []
-    if unseen:
-        sentences.append(
-            f"In {names['test']}, whose labels were used for this score alone, "
-            f"the same transplant is right on {_rounded(unseen)}."
-        )
-    if teacher:
-        sentences.append(f"The teacher is right on {_rounded(teacher)} in {names['source']} itself.")
-    return sentences
-
-
-def _rounded(scores: Scores) -> str:
-    return f"{percent(scores['accuracy'], 0)} ({interval(scores['accuracy_low'], scores['accuracy_high'], 0)})"

@@ -1,5 +1,6 @@
-"""Tables that earlier stages wrote: predictions, confusions and loss curves, brought into the page's form."""
+"""Tables that earlier stages wrote: curves, confusions, and examples of predictions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,10 +8,17 @@ from typing import Any, TypeVar
 import pandas
 
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import Role
 from crosswiki.reporting.systems import name_of
 from crosswiki.reporting.wording import beginning
 
 Item = TypeVar("Item")
+TRAININGS = {
+    "finetune_source": "Teacher, fine-tuned on source labels",
+    "adapt": "Transplanted model, adapted to the target",
+    "distill": "Student, distilled from the teacher",
+    "finetune_target": "Student, fine-tuned on target labels",
+}
 LENGTH = 200  # characters of an example that are shown
 
 
@@ -25,48 +33,41 @@ def read_table(path: Path) -> pandas.DataFrame:
     return pandas.read_csv(path, dtype=str, keep_default_na=False)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """How often a topic was taken for another one, or for itself."""
+def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.DataFrame]:
+    """Read the loss of all trainings in the order of the stages, and the adapted encoder's drift, by title.
 
-    count: int
-    share: float  # of the row
-    right: bool
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """What a system said (columns) of articles on each topic (rows)."""
-
-    said: list[str]
-    rows: list[tuple[str, list[Cell]]]
+    Args:
+        folder: metrics/plots.
+        names: the roles' languages.
+    """
+    files = {f"Word vectors, {name}": f"skipgram/{role}.csv" for role, name in names.items()}
+    files |= {title: f"loss/{stage}.csv" for stage, title in TRAININGS.items()}
+    files["Drift of the adapted encoder"] = "drift.csv"
+    return {title: read_table(folder / file) for title, file in files.items()}
 
 
-def confusion_of(table: pandas.DataFrame) -> Confusion:
-    """Count pairs; topics that were said but never right come last.
+def confusion_of(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Count how often each topic (rows) was predicted as each (columns).
+
+    Topics that are predicted but never occur come last.
 
     Args:
         table: with the columns actual and predicted, a row for each article.
     """
     topics = sorted(table["actual"].unique())
-    said = topics + sorted(set(table["predicted"]) - set(topics))
-    counts = pandas.crosstab(table["actual"], table["predicted"]).reindex(index=topics, columns=said, fill_value=0)
-    rows = [
-        (topic, [Cell(int(n), int(n) / int(row.sum()), topic == other) for other, n in zip(said, row, strict=True)])
-        for topic, row in zip(topics, counts.to_numpy(), strict=True)
-    ]
-    return Confusion(said, rows)
+    predicted = topics + sorted(set(table["predicted"]) - set(topics))
+    return pandas.crosstab(table["actual"], table["predicted"]).reindex(index=topics, columns=predicted, fill_value=0)
 
 
 @dataclass(frozen=True)
 class Example:
-    """An article and what was said of it."""
+    """An article and its predictions."""
 
     title: str
     text: str
     actual: str
-    said: str
-    others: list[tuple[str, list[str]]]  # topic, and the other systems that said it
+    predicted: str
+    others: list[tuple[str, list[str]]]  # topic, and the other systems that predicted it
 
 
 def examples(
@@ -77,9 +78,11 @@ def examples(
     Args:
         predictions: columns id, actual and one for each system.
         articles: columns id, title and text.
-        system: whose answers count.
+        system: whose predictions count; without them there are no examples.
         count: how many of each are wanted.
     """
+    if system not in predictions:
+        return [], []
     shown = {
         id_: (title, text) for id_, title, text in zip(*(articles[c] for c in ("id", "title", "text")), strict=True)
     }
@@ -87,11 +90,11 @@ def examples(
 
     def example(row: dict[Any, str]) -> Example:
         title, text = shown[row["id"]]
-        answers: dict[str, list[str]] = {}
+        predicted: dict[str, list[str]] = {}
         for other in others:
-            answers.setdefault(row[other], []).append(name_of(other))
+            predicted.setdefault(row[other], []).append(name_of(other))
         name = title if isinstance(title, str) else row["id"]
-        return Example(name, beginning(text, LENGTH), row["actual"], row[system], sorted(answers.items()))
+        return Example(name, beginning(text, LENGTH), row["actual"], row[system], sorted(predicted.items()))
 
     right = predictions[system] == predictions["actual"]
     chosen = [spread(predictions[which].to_dict("records"), count) for which in (right, ~right)]
@@ -99,5 +102,5 @@ def examples(
 
 
 def spread(items: list[Item], count: int) -> list[Item]:
-    """At most `count` of some items, at equal distances: the same ones every time, and nobody's pick."""
+    """At most `count` of some items, at equal distances: the same ones every time, chosen by no one."""
     return [items[place * len(items) // count] for place in range(count)] if len(items) > count else items

@@ -1,61 +1,18 @@
 """Numbers and languages as people write them."""
 
+from babel import Locale
+
 SPACE = "\N{NO-BREAK SPACE}"
 UNKNOWN = "not available"
-
-LANGUAGES = {
-    "ar": "Arabic",
-    "bg": "Bulgarian",
-    "bn": "Bengali",
-    "ca": "Catalan",
-    "cs": "Czech",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "et": "Estonian",
-    "eu": "Basque",
-    "fa": "Persian",
-    "fi": "Finnish",
-    "fr": "French",
-    "gl": "Galician",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "hr": "Croatian",
-    "hu": "Hungarian",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "lt": "Lithuanian",
-    "lv": "Latvian",
-    "nl": "Dutch",
-    "no": "Norwegian",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sk": "Slovak",
-    "sl": "Slovenian",
-    "sr": "Serbian",
-    "sv": "Swedish",
-    "ta": "Tamil",
-    "th": "Thai",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
-}
 
 
 def language_name(code: str) -> str:
     """A language's English name; where it is not known here, its code."""
-    return LANGUAGES.get(code, code)
+    return str(Locale("en").languages.get(code, code))
 
 
 def number(value: float) -> str:
-    """Whole numbers with thousands separators; others with as many digits as say something."""
+    """Whole numbers with thousands separators; others with three significant digits."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
 
 

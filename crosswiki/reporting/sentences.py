@@ -1,0 +1,66 @@
+"""The main results in sentences."""
+
+import pandas
+
+from crosswiki.evaluation.scores import FINAL, Scores
+from crosswiki.reporting.systems import Evaluation, Names
+from crosswiki.reporting.wording import interval, number, percent
+
+
+def headline(evaluation: Evaluation, names: Names, labels: int) -> str:
+    """The main result in one sentence.
+
+    Args:
+        evaluation: all scores.
+        names: the roles' languages.
+        labels: how many target labels were used.
+    """
+    scores = evaluation.get("target", {})
+    unlabelled, labelled, linear = (scores.get(system) for system in ("transplanted", "finetuned", "tfidf"))
+    parts = []
+    if unlabelled:
+        parts.append(
+            f"Without a single {names['target']} label, the transplanted model is right on "
+            f"{_rounded(unlabelled)} of {number(unlabelled['n'])} unseen articles"
+        )
+    if labelled and labels:
+        compared = f", where TF-IDF on the same labels reaches {percent(linear['accuracy'], 0)}" if linear else ""
+        parts.append(f"with {number(labels)} labels the final model is right on {_rounded(labelled)}{compared}")
+    sentence = "; ".join(parts) or "no system has been scored on the target"
+    return sentence[0].upper() + sentence[1:] + "."
+
+
+def remarks(evaluation: Evaluation, names: Names) -> list[str]:
+    """Results beside the main one: the test language's, and the teacher's in the source language."""
+    teacher, test = (evaluation.get(role, {}).get(FINAL[role]) for role in ("source", "test"))
+    sentences = []
+    if test:
+        sentences.append(
+            f"In {names['test']}, whose labels were used for this score alone, "
+            f"the same transplant is right on {_rounded(test)}."
+        )
+    if teacher:
+        sentences.append(f"The teacher is right on {_rounded(teacher)} in {names['source']} itself.")
+    return sentences
+
+
+def labels_needed(table: pandas.DataFrame, accuracy: float, language: str) -> str:
+    """How many labels TF-IDF needs for the accuracy that the distilled student has without one.
+
+    Args:
+        table: TF-IDF's, with the columns labels and accuracy.
+        accuracy: the student's.
+        language: the target's.
+    """
+    counts, reached = table["labels"].astype(int).tolist(), table["accuracy"].astype(float) >= accuracy
+    start = f"Without one {language} label the distilled student is right on {percent(accuracy)}; "
+    if not reached.any():
+        return start + f"TF-IDF does not reach that with all {number(counts[-1])} labels."
+    enough = int(reached.to_numpy().argmax())
+    if enough == 0:
+        return start + f"TF-IDF does better with {number(counts[0])} already."
+    return start + f"TF-IDF reaches that between {number(counts[enough - 1])} and {number(counts[enough])} labels."
+
+
+def _rounded(scores: Scores) -> str:
+    return f"{percent(scores['accuracy'], 0)} ({interval(scores['accuracy_low'], scores['accuracy_high'], 0)})"
