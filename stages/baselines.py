@@ -38,7 +38,7 @@ def main() -> None:
                 machine = tfidf(table["text"].tolist(), table["topic"].tolist(), settings.c_values, words_of[role])
                 predictions[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
 
-        vectors = load_aligned()
+        vectors = load_aligned(params.roles)
 
         def averages(role: Role, table: pandas.DataFrame) -> NDArray[numpy.float32]:
             return average_vectors([words_of[role](text) for text in table["text"]], vectors[role])

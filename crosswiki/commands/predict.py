@@ -54,7 +54,7 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
         return fetch(model), None, False  # its config.json has both
     params = load_parameters()
     languages = languages_of(params)
-    folders = {MODELS[role]: languages[role] for role in MODELS}
+    folders = {MODELS[role]: language for role, language in languages.items()}
     reads = {code: folder for folder, code in folders.items() if code}
     if language and not model and language not in reads:
         raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")

@@ -14,7 +14,7 @@ from crosswiki.evaluation.scores import FINAL, Scores
 from crosswiki.pipeline.parameters import Role
 from crosswiki.reporting import charts
 from crosswiki.reporting.figures import DARK, LIGHT, svg
-from crosswiki.reporting.sentences import headline, labels_needed, remarks
+from crosswiki.reporting.sentences import estimates, headline, labels_needed, remarks
 from crosswiki.reporting.systems import MEANING, System, name_of
 from crosswiki.reporting.tables import Example
 from crosswiki.reporting.wording import interval, language_name, number, percent
@@ -56,7 +56,11 @@ class Report:
     @property
     def findings(self) -> list[str]:
         """The main result, and what stands beside it."""
-        return [headline(self.evaluation, self.names, self.labels), *remarks(self.evaluation, self.names)]
+        return [
+            headline(self.evaluation, self.names, self.labels),
+            *remarks(self.evaluation, self.names),
+            *estimates(self.evaluation, self.names),
+        ]
 
 
 def render(report: Report) -> str:

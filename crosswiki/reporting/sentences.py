@@ -1,5 +1,8 @@
 """The main results in sentences."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas
 
 from crosswiki.evaluation.scores import FINAL, Scores
@@ -41,6 +44,34 @@ def remarks(evaluation: Evaluation, names: Names) -> list[str]:
         )
     if teacher:
         sentences.append(f"The teacher is right on {_rounded(teacher)} in {names['source']} itself.")
+    return sentences
+
+
+def estimates(evaluation: Mapping[Any, Any], names: Names) -> list[str]:
+    """What is known of languages without labels: why nothing was measured, and an estimate; how good estimates are.
+
+    Args:
+        evaluation: metrics/evaluation.json.
+        names: the roles' languages.
+    """
+    sentences = []
+    for role, reason in evaluation.get("unmeasured", {}).items():
+        sentence = f"{names[role]} has not been measured: {reason}."
+        estimate = evaluation.get("estimated_accuracy", {}).get(role, {}).get(FINAL[role])
+        if estimate is not None:
+            sentence += f" By its confidence alone, the final model is estimated to be right on {percent(estimate, 0)}."
+        sentences.append(sentence)
+    errors = [
+        abs(scores["estimated_accuracy"] - scores["accuracy"])
+        for role in names
+        for scores in evaluation[role].values()
+        if scores and "estimated_accuracy" in scores
+    ]
+    if errors:
+        mean, most = 100 * sum(errors) / len(errors), 100 * max(errors)
+        sentences.append(
+            f"Where labels are there, such estimates were {mean:.1f} points off on average, and {most:.1f} at most."
+        )
     return sentences
 
 
