@@ -192,14 +192,18 @@ def test_two_languages_are_enough_and_scores_may_be_missing(project: Path) -> No
     )
     for path in [*project.rglob("test.*"), *project.rglob("test/*")]:
         path.unlink()
+    predictions = pandas.read_csv("metrics/predictions/target.csv", dtype=str, keep_default_na=False)
+    predictions.assign(actual="").to_csv("metrics/predictions/target.csv", index=False)
     none = {role: dict.fromkeys(SCORES[role]) for role in ("source", "target")}
-    write_json("metrics/evaluation.json", none)
+    write_json("metrics/evaluation.json", none | {"unmeasured": {"target": "no label in the test split"}})
     shutil.rmtree("metrics/plots/confusion")
     report.main()
     text = Page((project / "metrics/report.html").read_text(encoding="utf-8")).text
     assert "English → French" in text
     assert "as test" not in text and "xx" not in text
-    assert text.count("not available") == 2 * 10
+    assert text.count("not available") == 10 + 2  # each system in the charts, the source's in the table
+    assert text.count("no label in the test split") == 8
+    assert text.count("There are none.") == 2
     assert "Confusions" not in text
     assert (project / "metrics/plots/confusion.png").read_bytes().startswith(b"\x89PNG")
 
@@ -212,7 +216,7 @@ def test_page_without_a_test_language_and_without_scores(project: Path) -> None:
         value = getattr(found, field.name)
         bare[field.name] = {key: it for key, it in value.items() if key != "test"} if isinstance(value, dict) else value
     nothing = {"target": {"tfidf": None, "finetuned": None}}
-    bare |= {"evaluation": nothing, "systems": {"target": systems_of("target", nothing["target"], names, 0)}}
+    bare |= {"evaluation": nothing, "systems": {"target": systems_of("target", nothing, names, 0)}}
     bare |= {"confusions": {}, "things": [], "right": [], "wrong": [], "labels": 0}
     bare["curves"] = {title: table for title, table in found.curves.items() if "xx" not in title}
     bare["label_curve"] = found.label_curve[:0]

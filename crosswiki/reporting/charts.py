@@ -18,7 +18,7 @@ from crosswiki.pipeline.parameters import Role
 from crosswiki.reporting.figures import LIGHT, save_png, stand_in
 from crosswiki.reporting.systems import System, by_labels, name_of
 from crosswiki.reporting.tables import spread
-from crosswiki.reporting.wording import compact, number, percent
+from crosswiki.reporting.wording import UNKNOWN, compact, number, percent
 from crosswiki.reporting.wordmap import Thing
 
 POINTS = 200  # of a curve; more cannot be seen
@@ -37,7 +37,7 @@ def draw_systems(axes: Axes, systems: Sequence[System], language: str) -> None:
         row += 1 + len(group)
     for place, system in names.items():
         if system.scores is None:
-            axes.text(0.01, place, system.reason, va="center", style="italic", color=LIGHT["quiet"])
+            axes.text(0.01, place, UNKNOWN, va="center", style="italic", color=LIGHT["quiet"])
             continue
         accuracy, low, high = (system.scores[key] for key in ("accuracy", "accuracy_low", "accuracy_high"))
         axes.barh(place, accuracy, height=0.7, color=LIGHT[system.kind])
