@@ -32,16 +32,15 @@ def collect(params: Parameters) -> Report:
     evaluation = read_json(METRICS / "evaluation.json")
     scored = [role for role in roles if evaluation[role].get(FINAL[role])]
     vectors = load_aligned(roles)
-    right, wrong = examples(
-        read_table(METRICS / "predictions/target.csv"), articles["target"], FINAL["target"], EXAMPLES
-    )
+    predictions = read_table(METRICS / "predictions/target.csv")
+    right, wrong = examples(predictions, articles["target"], FINAL["target"], EXAMPLES)
     return Report(
         corpus=params.corpus,
         seed=params.seed,
         confidence=params.evaluate.confidence,
         languages=languages,
         evaluation=evaluation,
-        systems={role: systems_of(role, evaluation[role], names, labels.get(role, 0)) for role in roles},
+        systems={role: systems_of(role, evaluation, names, labels.get(role, 0)) for role in roles},
         labels=labels["target"],
         label_curve=read_table(PLOTS / "labels.csv"),
         confusions={role: confusion_of(read_table(PLOTS / f"confusion/{role}.csv")) for role in scored},

@@ -16,7 +16,7 @@ from tests.measured import write_report
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: the report is not looked at"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no browser looks at the report: apt-get install chromium"),
 ]
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # What in a page of a given width is too wide, which letters a chart cuts off, and which lie on others.

@@ -18,7 +18,7 @@ from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
-from crosswiki.reporting.charts import draw_confusion, draw_curve, draw_label_curve, draw_word_map
+from crosswiki.reporting.charts import DARK_CELL, draw_confusion, draw_curve, draw_label_curve, draw_word_map
 from crosswiki.reporting.figures import DARK, LIGHT, svg
 from crosswiki.reporting.nearest import neighbours
 from crosswiki.reporting.page import Report, render
@@ -154,17 +154,25 @@ def test_charts_have_descriptions_and_colours_of_both_schemes(page: str) -> None
     assert not any("#" + colour in chart for _, chart in charts for colour in ("000000", "ffffff"))
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK])
-def test_letters_stand_out_from_the_paper(colours: dict[str, str]) -> None:
-    def luminance(colour: str) -> float:
-        """Relative luminance: WCAG 2.2."""
-        values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in values]
+def contrast(one: list[float], other: list[float]) -> float:
+    """Contrast ratio of two colours, red, green and blue from 0 to 1: WCAG 2.2."""
+
+    def luminance(colour: list[float]) -> float:
+        parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK])
+def test_letters_stand_out_from_the_paper_and_numbers_from_cells(scheme: dict[str, str]) -> None:
+    colours = {name: [int(text[place : place + 2], 16) / 255 for place in (1, 3, 5)] for name, text in scheme.items()}
     for name in ("ink", "quiet", "target", "test", "final"):
-        darker, lighter = sorted((luminance(colours[name]), luminance(colours["paper"])))
-        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
+        assert contrast(colours[name], colours["paper"]) >= 4.5, name
+    for share in numpy.linspace(0, 1, 41):
+        cell = [share * top + (1 - share) * low for top, low in zip(colours["heat"], colours["paper"], strict=True)]
+        assert contrast(cell, colours["bright" if share > DARK_CELL else "ink"]) >= 4, share
 
 
 def test_every_topic_has_its_row_even_one_called_none(page: str) -> None:
@@ -184,14 +192,18 @@ def test_two_languages_are_enough_and_scores_may_be_missing(project: Path) -> No
     )
     for path in [*project.rglob("test.*"), *project.rglob("test/*")]:
         path.unlink()
+    predictions = pandas.read_csv("metrics/predictions/target.csv", dtype=str, keep_default_na=False)
+    predictions.assign(actual="").to_csv("metrics/predictions/target.csv", index=False)
     none = {role: dict.fromkeys(SCORES[role]) for role in ("source", "target")}
-    write_json("metrics/evaluation.json", none)
+    write_json("metrics/evaluation.json", none | {"unmeasured": {"target": "no label in the test split"}})
     shutil.rmtree("metrics/plots/confusion")
     report.main()
     text = Page((project / "metrics/report.html").read_text(encoding="utf-8")).text
     assert "English → French" in text
     assert "as test" not in text and "xx" not in text
-    assert text.count("not available") == 2 * 10
+    assert text.count("not available") == 10 + 2  # each system in the charts, the source's in the table
+    assert text.count("no label in the test split") == 8
+    assert text.count("There are none.") == 2
     assert "Confusions" not in text
     assert (project / "metrics/plots/confusion.png").read_bytes().startswith(b"\x89PNG")
 
@@ -204,10 +216,12 @@ def test_page_without_a_test_language_and_without_scores(project: Path) -> None:
         value = getattr(found, field.name)
         bare[field.name] = {key: it for key, it in value.items() if key != "test"} if isinstance(value, dict) else value
     nothing = {"target": {"tfidf": None, "finetuned": None}}
-    bare |= {"evaluation": nothing, "systems": {"target": systems_of("target", nothing["target"], names, 0)}}
+    bare |= {"evaluation": nothing, "systems": {"target": systems_of("target", nothing, names, 0)}}
     bare |= {"confusions": {}, "things": [], "right": [], "wrong": [], "labels": 0}
     bare["curves"] = {title: table for title, table in found.curves.items() if "xx" not in title}
     bare["label_curve"] = found.label_curve[:0]
+    page = render(Report(**{**bare, "evaluation": {role: found.evaluation[role] for role in names}}))
+    assert Page(page).open == []
     page = render(Report(**bare))
     parsed = Page(page)
     assert parsed.open == []

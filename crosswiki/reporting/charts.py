@@ -18,10 +18,11 @@ from crosswiki.pipeline.parameters import Role
 from crosswiki.reporting.figures import LIGHT, save_png, stand_in
 from crosswiki.reporting.systems import System, by_labels, name_of
 from crosswiki.reporting.tables import spread
-from crosswiki.reporting.wording import compact, number, percent
+from crosswiki.reporting.wording import UNKNOWN, compact, number, percent
 from crosswiki.reporting.wordmap import Thing
 
 POINTS = 200  # of a curve; more cannot be seen
+DARK_CELL = 0.7  # share from which a cell of a confusion matrix is too dark for dark numbers
 MARKERS: dict[Role, str] = {"source": "s", "target": "o", "test": "^"}  # different without colours as well
 MAP_COLOURS: dict[Role, str] = {"source": LIGHT["ink"], "target": LIGHT["target"], "test": LIGHT["test"]}
 
@@ -36,7 +37,7 @@ def draw_systems(axes: Axes, systems: Sequence[System], language: str) -> None:
         row += 1 + len(group)
     for place, system in names.items():
         if system.scores is None:
-            axes.text(0.01, place, system.reason, va="center", style="italic", color=LIGHT["quiet"])
+            axes.text(0.01, place, UNKNOWN, va="center", style="italic", color=LIGHT["quiet"])
             continue
         accuracy, low, high = (system.scores[key] for key in ("accuracy", "accuracy_low", "accuracy_high"))
         axes.barh(place, accuracy, height=0.7, color=LIGHT[system.kind])
@@ -79,10 +80,10 @@ def draw_confusion(axes: Axes, confusion: pandas.DataFrame) -> None:
             share, correct = count / counts.sum(), topic == other
             if not count and not correct:
                 continue
-            face, edge = (LIGHT["final"], share), LIGHT["ink"] if correct else "none"
+            face, edge = (LIGHT["heat"], share), LIGHT["ink"] if correct else "none"
             axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fc=face, ec=edge, lw=1.2))
             if count:
-                colour, weight = LIGHT["paper" if share > 0.6 else "ink"], "bold" if correct else "normal"
+                colour, weight = LIGHT["bright" if share > DARK_CELL else "ink"], "bold" if correct else "normal"
                 size = min(10, 40 / len(str(count)))
                 axes.text(column, row, str(count), ha="center", va="center", c=colour, fontsize=size, weight=weight)
     axes.text(-0.6, -0.75, "actual ↓\npredicted →", ha="right", va="bottom", fontsize=11, color=LIGHT["quiet"])
@@ -209,4 +210,5 @@ def draw_word_map(axes: Axes, things: Sequence[Thing], languages: Mapping[Role, 
 
 
 def _two_lines(topic: str) -> str:
-    return "\n".join(wrap(topic, 17, max_lines=2, placeholder="…"))
+    width = 17 if stand_in(topic) == topic else 9  # letters of East Asia are twice as wide
+    return "\n".join(wrap(topic, width, max_lines=2, placeholder="…"))

@@ -27,6 +27,8 @@ PALETTE = {  # each colour on white paper and on a dark screen; no two are equal
     "baseline": ("#808998", "#7d8694"),
     "transfer": ("#4a8cc7", "#4c8fcd"),
     "final": ("#0b4a8f", "#9ccbff"),
+    "heat": ("#0b4a90", "#1a62b0"),  # the largest share of a confusion matrix, and numbers on it
+    "bright": ("#fefefe", "#e7eaee"),
     "target": ("#0b5fbf", "#7ab6ff"),
     "test": ("#b3470b", "#ffa06b"),
 }

@@ -127,7 +127,9 @@ def _accuracies(report: Report, systems: tuple[str, ...]) -> dict[str, float]:
 
 def _needed(report: Report) -> str:
     accuracy = _accuracies(report, ("distilled",)).get(name_of("distilled"))
-    return "" if accuracy is None else labels_needed(report.label_curve, accuracy, report.names["target"])
+    if accuracy is None or not len(report.label_curve):
+        return ""
+    return labels_needed(report.label_curve, accuracy, report.names["target"])
 
 
 def _bars(systems: list[System], language: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 from crosswiki.evaluation.scores import FINAL, Scores
 from crosswiki.pipeline.parameters import Role
@@ -56,7 +56,7 @@ class System:
     kind: Kind
     labels: int  # of the role's language, that it was trained on
     scores: Scores | None
-    reason: str = UNKNOWN  # why there are no scores
+    reason: str  # why there are no scores
 
 
 def name_of(system: str) -> str:
@@ -64,15 +64,16 @@ def name_of(system: str) -> str:
     return DESCRIPTIONS.get(system, (system.replace("_", " ").capitalize(), ""))[0]
 
 
-def systems_of(role: Role, scores: Mapping[str, Scores | None], names: Names, labels: int) -> list[System]:
+def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: int) -> list[System]:
     """A role's systems in the order of the page: those without labels of its language come first.
 
     Args:
         role: which role.
-        scores: of each of its systems; None where there are none.
+        evaluation: metrics/evaluation.json; under `unmeasured` it gives the reason why a role has no scores.
         names: the roles' languages.
         labels: how many labels of the role's language were used.
     """
+    scores, reason = evaluation[role], evaluation.get("unmeasured", {}).get(role, UNKNOWN)
     order = [*DESCRIPTIONS, *sorted(set(scores) - set(DESCRIPTIONS))]
     systems = [
         System(
@@ -81,6 +82,7 @@ def systems_of(role: Role, scores: Mapping[str, Scores | None], names: Names, la
             kind="final" if system == FINAL.get(role) else "baseline" if system in BASELINES else "transfer",
             labels=labels if system in LABELLED else 0,
             scores=scores[system],
+            reason=reason,
         )
         for system in order
         if system in scores

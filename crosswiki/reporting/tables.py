@@ -76,11 +76,12 @@ def examples(
     """Articles that a system got right, and others that it got wrong, spread evenly over the test split.
 
     Args:
-        predictions: columns id, actual and one for each system.
+        predictions: columns id, actual (empty where there is no label) and one for each system.
         articles: columns id, title and text.
         system: whose predictions count; without them there are no examples.
         count: how many of each are wanted.
     """
+    predictions = predictions[predictions["actual"] != ""]
     if system not in predictions:
         return [], []
     shown = {
