@@ -10,10 +10,11 @@ from crosswiki.bert.models import freeze_output_layer, load_classifier, save_cla
 from crosswiki.bert.training import History, curve
 from crosswiki.corpora.articles import load_articles
 from crosswiki.embeddings.dictionary import load_dictionary
+from crosswiki.evaluation.selection import choose
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
-from crosswiki.pipeline.stage import run_stage, stage
+from crosswiki.pipeline.stage import run_stage, say, stage
 
 ROLE: Role = "target"
 DRIFT_TEXTS = 200  # texts of the source's validation split that the drift is measured on
@@ -55,8 +56,12 @@ def main() -> None:
             pairs = parallel_texts(linked, source_texts, glosses, entries, distillation, params.seed)
             histories["representation"] = distil_representations(teacher, adapted, pairs, distillation, **options)
 
+        before = load_classifier(Path("models/transplanted") / ROLE)
+        choice = choose(before, adapted, articles, source, teacher, device, params.seed)
+        if choice.classifier is before:
+            say(f"adapt: the step made the model worse, so the transplanted one is kept: {choice.metrics}")
         with replacing(Path("models/adapted"), directory=True) as folder:
-            save_classifier(adapted, folder)
+            save_classifier(choice.classifier, folder)
         plots = Path("metrics/plots")
         save_curve(curve(histories["representation"]), plots / "loss/adapt.csv")
         save_curve(curve(histories["masked_language_model"]), plots / "loss/adapt_masked.csv")
@@ -64,7 +69,7 @@ def main() -> None:
         drifts += [(step + masking.steps, value) for step, value in curve(histories["representation"], "drift")]
         save_curve(drifts, plots / "drift.csv", y="drift")
         summary = {f"{name}_loss": round(history[-1]["loss"], 6) for name, history in histories.items() if history}
-        summary |= {"drift": drifts[-1][1]} if drifts else {}
+        summary |= ({"drift": drifts[-1][1]} if drifts else {}) | choice.metrics
         write_json(Path("metrics/adapt.json"), summary)
         run.metrics(summary)
 

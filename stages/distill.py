@@ -12,10 +12,11 @@ from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer,
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve, train
 from crosswiki.corpora.articles import load_articles, pick
+from crosswiki.evaluation.selection import choose
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import load_parameters
-from crosswiki.pipeline.stage import run_stage, stage
+from crosswiki.pipeline.stage import run_stage, say, stage
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
         source, target = (
             load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in ("source", "target")
         )
-        target = target[target["split"] == "train"].reset_index(drop=True)
+        articles, target = target, target[target["split"] == "train"].reset_index(drop=True)
         linked_first = source.loc[source["split"] == "train", "concept"]
         target = pick(target, settings.max_texts, params.seed, first=linked_first)
         paired = pair_articles(target, source)
@@ -52,15 +53,19 @@ def main() -> None:
             what="distill",
             report=run.metrics,
         )
+        choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss)
+        if choice.classifier is adapted:
+            say(f"distill: the student lost more than distill.max_loss, so the teacher is kept: {choice.metrics}")
         with replacing(Path("models/distilled"), directory=True) as folder:
-            save_classifier(student, folder)
+            save_classifier(choice.classifier, folder)
         save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
-        summary = {
+        summary: dict[str, float] = {
             "texts": len(paired.texts),
             "linked": sum(paired.linked),
-            "layers": student.model.config.num_hidden_layers,
-            "parameters": student.model.num_parameters(),
+            "layers": choice.classifier.model.config.num_hidden_layers,
+            "parameters": choice.classifier.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),
+            **choice.metrics,
         }
         write_json(Path("metrics/distill.json"), summary)
         run.metrics(summary)

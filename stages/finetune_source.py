@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
 from crosswiki.bert.models import load_pretrained, save_classifier
@@ -12,7 +11,7 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.vectors import load_vectors
-from crosswiki.evaluation.calibration import calibrate
+from crosswiki.evaluation.confidence import calibrate_on
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import load_parameters
@@ -44,11 +43,7 @@ def main() -> None:
                 report=run.metrics,
             )
         summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
-        if not validation.empty:
-            logits = predict_logits(teacher, validation["text"].tolist(), settings.max_length, device, "validation")
-            calibration = calibrate(logits.double().numpy(), validation["topic"].tolist(), topics)
-            teacher.calibrate(calibration.temperature)
-            summary |= {f"validation_{name}": round(value, 6) for name, value in calibration.metrics.items()}
+        summary |= calibrate_on(teacher, validation, device)
         with replacing(Path("models/source"), directory=True) as folder:
             save_classifier(teacher, folder)
         save_curve(curve(history), Path("metrics/plots/loss/finetune_source.csv"))

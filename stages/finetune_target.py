@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.models import (
     freeze_output_layer,
@@ -17,8 +16,7 @@ from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import History, curve, gradually
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
-from crosswiki.evaluation.calibration import calibrate
-from crosswiki.evaluation.scores import validation_scores
+from crosswiki.evaluation.confidence import calibrate_on
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import load_parameters
@@ -58,14 +56,7 @@ def main() -> None:
             )
         summary: dict[str, float] = {"labels": len(texts)}
         summary |= {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
-        if not validation.empty:
-            tokens, actual = student.tokenizer.model_max_length, validation["topic"].tolist()
-            logits = predict_logits(student, validation["text"].tolist(), tokens, options["device"], "validation")
-            calibration = calibrate(logits.double().numpy(), actual, student.topics)
-            student.calibrate(calibration.temperature)
-            summary |= {f"validation_{name}": round(value, 6) for name, value in calibration.metrics.items()}
-            predicted = [student.topics[place] for place in logits.argmax(1).tolist()]
-            summary |= validation_scores(actual, predicted)
+        summary |= calibrate_on(student, validation, options["device"])
         facts = facts_of(params, student, summary)
         student.model.config.language = facts.target  # whoever reads texts with it must normalise them
         if params.prepare.fold_yo:

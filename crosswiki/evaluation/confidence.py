@@ -13,10 +13,12 @@ from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier
 from crosswiki.evaluation.calibration import (
     average_thresholded_confidence,
+    calibrate,
     confidences,
     coverage_at,
     expected_calibration_error,
 )
+from crosswiki.evaluation.scores import validation_scores
 from crosswiki.pipeline.outputs import replacing
 
 WANTED_ACCURACY = 0.95  # for `coverage_at_95`
@@ -49,6 +51,22 @@ def answer(classifier: Classifier, texts: list[str], device: torch.device, what:
     """Have a classifier read texts, of which it reads as many tokens as it has learnt to read."""
     logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what).double().numpy()
     return Answers([classifier.topics[place] for place in logits.argmax(1)], logits, classifier.temperature)
+
+
+def calibrate_on(classifier: Classifier, texts: pandas.DataFrame, device: torch.device) -> dict[str, float]:
+    """Fit a classifier's temperature on labelled validation texts, and score it there.
+
+    Returns:
+        validation_accuracy, _macro_f1, _n, and the calibration errors before and after; nothing where there is no text.
+    """
+    if texts.empty:
+        return {}
+    actual = texts["topic"].tolist()
+    answers = answer(classifier, texts["text"].tolist(), device, "validation")
+    calibration = calibrate(answers.logits, actual, classifier.topics)
+    classifier.calibrate(calibration.temperature)
+    errors = {f"validation_{name}": round(value, 6) for name, value in calibration.metrics.items()}
+    return {**errors, **validation_scores(actual, answers.topics)}
 
 
 def judge_confidence(actual: Sequence[str], answers: Answers) -> dict[str, float]:

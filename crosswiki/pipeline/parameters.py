@@ -189,6 +189,7 @@ class Distill(Training):
     soft_weight: Share
     hidden_weight: NotNegative
     max_texts: Positive | None
+    max_loss: Share
 
     @model_validator(mode="before")
     @classmethod

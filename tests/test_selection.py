@@ -1,0 +1,91 @@
+"""A step that costs accuracy is not kept: by validation labels, by confidence, or not judged at all."""
+
+import copy
+
+import pandas
+import pytest
+import torch
+
+from crosswiki.bert.models import Classifier, load_pretrained
+from crosswiki.evaluation.selection import LEAST_LABELS, choose
+from tests.tiny import make_tiny_model, trio_texts
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def sports(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    """A classifier that calls every text sports, with more or less confidence."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    make_tiny_model(folder, deviation=0.5)
+    return calling(load_pretrained(str(folder), ["art", "sports"], 1), "sports")
+
+
+def calling(classifier: Classifier, topic: str, confidence: float = 3.0) -> Classifier:
+    model = copy.deepcopy(classifier.model)
+    with torch.no_grad():
+        model.classifier.weight.mul_(0.1)
+        model.classifier.bias.zero_()
+        model.classifier.bias[classifier.topics.index(topic)] = confidence
+    return Classifier(model, classifier.tokenizer)
+
+
+def articles(topics: list[str | None], split: str = "validation") -> pandas.DataFrame:
+    texts = trio_texts("en")
+    rows = [
+        {"id": str(n), "concept": f"c{n}", "text": texts[n % len(texts)], "topic": topic, "split": split}
+        for n, topic in enumerate(topics)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def test_labels_decide_where_there_are_enough(sports: Classifier) -> None:
+    art, target = calling(sports, "art"), articles(["art"] * LEAST_LABELS)
+    source = articles(["sports"] * 20)
+    gained = choose(sports, art, target, source, sports, CPU, 1)
+    assert gained.classifier is art
+    assert gained.metrics == {"validation_accuracy_before": 0.0, "validation_accuracy_after": 1.0, "kept": 1}
+    lost = choose(art, sports, target, source, sports, CPU, 1)
+    assert lost.classifier is art
+    assert lost.metrics == {"validation_accuracy_before": 1.0, "validation_accuracy_after": 0.0, "kept": 0}
+
+
+def test_a_tolerated_loss_is_kept(sports: Classifier) -> None:
+    art, target = calling(sports, "art"), articles(["art"] * 52 + ["sports"] * 48)
+    source = articles(["sports"] * 20)
+    assert choose(art, sports, target, source, sports, CPU, 1, 0.05).classifier is sports
+    assert choose(art, sports, target, source, sports, CPU, 1, 0.03).classifier is art
+
+
+def test_confidence_decides_where_there_are_no_labels(sports: Classifier) -> None:
+    """The teacher is right on half of its texts, so half of them are above the threshold."""
+    unsure, target = calling(sports, "sports", 0.01), articles([None] * 40)
+    source = articles(["sports", "art"] * 20)
+    choice = choose(sports, unsure, target, source, sports, CPU, 1)
+    assert choice.classifier is sports
+    assert choice.metrics["estimated_accuracy_after"] == 0
+    assert choice.metrics["estimated_accuracy_before"] > 0.2
+    assert choose(unsure, sports, target, source, sports, CPU, 1).classifier is sports
+
+
+def test_a_few_labels_do_not_decide(sports: Classifier) -> None:
+    target = articles(["art"] * (LEAST_LABELS - 1))
+    choice = choose(sports, calling(sports, "art"), target, articles(["sports", "art"] * 20), sports, CPU, 1)
+    assert "estimated_accuracy_after" in choice.metrics
+
+
+def test_nothing_to_judge_by_keeps_the_step(sports: Classifier) -> None:
+    after = calling(sports, "art")
+    for target, source in (
+        (articles([None] * 9, "train"), articles(["sports"] * 9)),
+        (articles([None] * 9), articles(["sports"] * 9, "train")),
+    ):
+        choice = choose(sports, after, target, source, sports, CPU, 1)
+        assert choice.classifier is after
+        assert choice.metrics == {"kept": 1}
+
+
+def test_the_test_split_is_not_read(sports: Classifier) -> None:
+    held_back = articles(["art"] * 100, "test")
+    choice = choose(sports, calling(sports, "art"), held_back, articles(["sports"] * 9), sports, CPU, 1)
+    assert choice.metrics == {"kept": 1}
