@@ -18,7 +18,9 @@ def sports(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     """A classifier that calls every text sports, with more or less confidence."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     make_tiny_model(folder, deviation=0.5)
-    return calling(load_pretrained(str(folder), ["art", "sports"], 1), "sports")
+    classifier = load_pretrained(str(folder), ["art", "sports"], 1)
+    classifier.tokenizer.model_max_length = 32
+    return calling(classifier, "sports")
 
 
 def calling(classifier: Classifier, topic: str, confidence: float = 3.0) -> Classifier:
