@@ -8,10 +8,10 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro ui test check bench ablation readme requirements clean
+.PHONY: help repro ui test test-fast check bench ablation readme requirements clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/ready  ## run every stage of the pipeline that has changed
 	@crosswiki check
@@ -23,6 +23,9 @@ ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:500
 
 test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
 	@pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+
+test-fast: .venv/ready-dev  ## unit tests alone, in a minute or so
+	@pytest -q -n 2 -m "not pipeline"
 
 check: .venv/ready-dev  ## style, types, and which part may import which
 	@ruff check -q .

@@ -1,23 +1,67 @@
-"""Settings that all tests share."""
+"""Settings and fixtures that all tests share."""
 
 import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # before MLflow is imported; as tracking sets it for stages
 torch.set_num_threads(1)  # three test processes share two cores
 settings.register_profile("crosswiki", deadline=None, derandomize=True)
 settings.load_profile("crosswiki")
-# Files that run the pipeline take minutes: begun first, they end beside the many short ones and not after them: xdist
-# hands a process another file when two of its tests are left.
-FIRST = (
-    *("test_pipeline", "test_wikipedia", "test_tutorial_experiments"),
-    *("test_tutorial_language", "test_tracking", "test_architectures", "test_serving", "test_start"),
+# Files that run stages, servers or commands take minutes, the longest first: begun first, they end beside the many
+# short ones and not after them. xdist hands a process another file when two of its tests are left.
+PIPELINE = (
+    *("test_pipeline", "test_tutorial_experiments", "test_tutorial_language", "test_architectures"),
+    *("test_wikipedia", "test_variations", "test_tracking", "test_serving", "test_start", "test_closure"),
 )
+UNITS = {"test_architectures": "project", "test_closure": "mutable"}  # the others of their tests are quick
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put some files first; within a file the order stays."""
-    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+    """Put some files first, within which the order stays, and mark what `make test-fast` leaves out."""
+    items.sort(key=lambda item: PIPELINE.index(item.path.stem) if item.path.stem in PIPELINE else len(PIPELINE))
+    for item in items:
+        fixture = UNITS.get(item.path.stem)
+        if item.path.stem in PIPELINE and (fixture is None or fixture in getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.pipeline)
+            if item.get_closest_marker("timeout") is None:  # the first test of a file waits for the whole pipeline
+                item.add_marker(pytest.mark.timeout(1800))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Path) -> Path:
+    """A finished tiny clone that everything reads and nothing changes: whoever asks first makes it, the others wait."""
+    from tests.tiny import finished_clone
+
+    folder = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not folder.exists():
+            partial = shared / "finished.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            finished_clone(partial)
+            partial.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What changes in the environment of commands whose `python` shall start at once: see tests/warm.py."""
+    from crosswiki.pipeline.tracking import MLFLOW_DEFAULTS
+    from tests.tiny import clean_environment
+    from tests.warm import warm_python
+
+    with warm_python(tmp_path_factory.mktemp("warm"), clean_environment(**MLFLOW_DEFAULTS)) as environment:
+        yield environment

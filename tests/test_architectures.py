@@ -6,13 +6,13 @@ The stages run in this process, one after the other, in a clone: what DVC does w
 import importlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
+import yaml
 from transformers import AutoTokenizer
 
 from crosswiki.bert import classification
@@ -22,10 +22,10 @@ from crosswiki.bert.models import Classifier, fewer_layers, load_classifier, loa
 from crosswiki.bert.tokenization import train_tokenizer
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ROLES
-from tests.tiny import clone, make_tiny_model, special_first, tiny_tokenizer_like, trio_texts
+from tests.tiny import make_tiny_model, results_alone, special_first, tiny_tokenizer_like, trio_texts
 
 KINDS = ["bert", "roberta", "albert", "xlnet"]
-ONCE = [
+ONCE = [  # what no source model has to do with
     *((stage, role) for stage in ("download", "prepare", "skipgram") for role in ROLES),
     *(("align", role) for role in ("target", "test")),
 ]
@@ -50,25 +50,29 @@ def run_stages(folder: Path, stages: list[tuple[str, str | None]]) -> None:
             main(role) if role else main()
 
 
-@pytest.fixture(scope="module")
-def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with everything that no source model has to do with."""
-    folder = clone(tmp_path_factory.mktemp("vectors"))
-    run_stages(folder, ONCE)
-    return folder
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def project(
-    request: pytest.FixtureRequest, vectors: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """A copy of it in which a source model of the kind has gone all the way."""
+    request: pytest.FixtureRequest, finished: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    """A clone in which a source model of the kind has gone all the way; the finished one's is a BERT.
+
+    For the other kinds, what no source model has to do with is taken from there, and nothing else.
+    """
     kind = request.param
-    folder = tmp_path_factory.mktemp(kind) / "project"
-    shutil.copytree(vectors, folder, ignore=shutil.ignore_patterns(".git", "tiny"))
+    if kind == "bert":
+        return kind, finished
+    folder = results_alone(finished, tmp_path_factory.mktemp(kind) / "project")
+    for results in ("models", "metrics"):
+        shutil.rmtree(folder / results)
+    made = yaml.safe_load((finished / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    for path in (Path(out["path"]) for stage, role in ONCE for out in made[f"{stage}@{role}"]["outs"]):
+        if not (folder / path).exists():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (finished / path).is_dir() else shutil.copy2
+            copy(finished / path, folder / path)
     make_tiny_model(folder / "models" / "tiny", kind)
     run_stages(folder, BY_MODEL)
-    yield kind, folder
+    return kind, folder
 
 
 def test_every_stage_makes_what_it_should(project: tuple[str, Path]) -> None:

@@ -1,11 +1,11 @@
 """The real pipeline, by DVC, in a clone, on the tiny trio: English to Chinese, with Russian as test.
 
-It is run as the first two chapters of the tutorial have it: everything, then one parameter changed, and back.
+It is run as the first two chapters of the tutorial have it: everything, then one parameter changed, and back. What
+other parameters change is in test_variations.py.
 """
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +13,13 @@ import pytest
 import safetensors.torch
 import torch
 from mlflow import MlflowClient
+from ruamel.yaml import YAML
 
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.vocabulary import load_vocabulary
-from tests.tiny import STAGES, clone, run, run_stages
+from tests.tiny import STAGES, clone, run, stages_made
 from tests.tutorial import AFTER_TRAINING, WITH_LABELS, assert_complete, following, runs_in, said_to
 
-pytestmark = pytest.mark.timeout(1800)  # the whole pipeline runs before the first test
 SYSTEMS = {
     "source": {"teacher", "tfidf"},
     "target": {
@@ -41,8 +41,8 @@ def stages_run(output: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(clone(tmp_path_factory.mktemp("project")), 1, 2) as both:
+def followed(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
+    with following(clone(tmp_path_factory.mktemp("project")), warm, 1, 2) as both:
         yield both
 
 
@@ -57,7 +57,7 @@ def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[st
     assert stages_run(first) == set(STAGES)
     for name in STAGES:
         assert f"\n{name}: starts\n" in first
-        assert re.search(rf"^{name}: made \S+ \([\d.]+ [kM]B\).* in [\d.]+ s$", first, re.MULTILINE), name
+    assert sorted(stages_made(first)) == sorted(STAGES)
     assert "register: crosswiki-zh version 1 is the new champion" in first
     assert "up to date" in said_to(said, "dvc repro")
     assert "labels" in said_to(said, "dvc metrics show")
@@ -193,13 +193,12 @@ def test_what_has_run_before_comes_from_the_run_cache(project: Path) -> None:
     assert (project / "metrics/evaluation.json").read_text() == before
 
 
-def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
-    """In another process, whose hashes of strings are others."""
-    names = ["skipgram@target", "align@target", "finetune_source", "transplant@target"]
-    names += ["adapt@target", "distill", "finetune_target"]
-    for folder in ("aligned/target", "source", "transplanted/target", "adapted", "distilled", "target"):
-        shutil.rmtree(project / "models" / folder)
-    run_stages(project, *names, PYTHONHASHSEED="7")
+def test_the_same_run_gives_the_same_bytes(project: Path, finished: Path) -> None:
+    """Every output of every stage, in another folder, and in one process whose hashes of strings are others."""
+    here, there = (YAML(typ="safe").load(folder / "dvc.lock")["stages"] for folder in (project, finished))
+    assert set(here) == set(there) == set(STAGES)
+    for name in STAGES:
+        assert here[name]["outs"] == there[name]["outs"], name
     assert "up to date" in run(project, "dvc", "status").stdout
 
 
@@ -208,46 +207,11 @@ def test_quiet_leaves_nothing_to_read(project: Path) -> None:
     assert (answer.stdout, answer.stderr) == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ("skipgram.dimm=3", ["skipgram.dimm", "unknown key", "dim"]),
-        ("skipgram.dim=many", ["skipgram.dim", "'many'", "integer"]),
-        ("prepare.test=1.5", ["prepare.test", "1.5", "less than 1"]),
-        ("corpus=nowhere", ["corpus", "nowhere", "offline"]),
-        ("download.languages.target=tlh", ["download.languages.target", "tlh", "zh"]),
-        ("device=tpu", ["device", "tpu", "cuda"]),
-    ],
-)
-def test_a_wrong_parameter_ends_in_one_line(project: Path, change: str, words: list[str]) -> None:
-    from ruamel.yaml import YAML
-
-    path = project / "params.yaml"
-    good = path.read_text()
-    try:
-        yaml = YAML()
-        params = yaml.load(good)
-        *places, last = change.partition("=")[0].split(".")
-        section = params
-        for place in places:
-            section = section[place]
-        section[last] = YAML(typ="safe", pure=True).load(change.partition("=")[2])
-        with path.open("w") as file:
-            yaml.dump(params, file)
-        before = sorted((project / "data").rglob("*"))
-        answer = run(project, "python", "-m", "stages.download", "target", status=2, CROSSWIKI_TRACKING="off")
-    finally:
-        path.write_text(good)
-    assert len(answer.stderr.splitlines()) == 1
-    assert all(word in answer.stderr for word in words), answer.stderr
-    assert sorted((project / "data").rglob("*")) == before
-
-
-def test_a_workspace_apart_is_recorded_with_the_others(project: Path) -> None:
+def test_a_workspace_apart_is_recorded_with_the_others(project: Path, warm: dict[str, str]) -> None:
     """`--temp`, and `dvc exp apply`; the tutorial's experiments show what the queue does."""
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "results", "--allow-empty")
-    answer = run(project, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "finetune_target.epochs=5")
+    answer = run(project, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "finetune_target.epochs=5", **warm)
     assert stages_run(answer.stdout) == AFTER_TRAINING
     parents, found = runs_in(project)
     parent = parents["apart"]
@@ -263,43 +227,3 @@ def test_a_workspace_apart_is_recorded_with_the_others(project: Path) -> None:
     own = json.loads((project / "metrics/finetune_target.json").read_text())
     assert own["finetune_target_loss"] == parent.data.metrics["finetune_target.finetune_target_loss"]
     assert stages_run(run(project, "dvc", "repro").stdout) == set()
-
-
-def test_without_a_validation_split_its_labels_are_trained_on(project: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "project"
-    shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git", ".checkpoints", "mlruns", "mlflow.db"))
-    path = folder / "params.yaml"
-    settings = path.read_text().replace("  validation: 0.2", "  validation: 0")
-    path.write_text(settings.replace("labels: 12", "labels: 99"))
-    run_stages(folder, *(name for name in STAGES if not name.startswith("download")))
-    for role, stage in (("source", "finetune_source"), ("target", "finetune_target")):
-        before, after = (
-            json.loads((place / f"metrics/corpus/{role}.json").read_text())["labels"] for place in (project, folder)
-        )
-        assert set(after) == {"train", "test"}
-        assert after["test"] == before["test"]
-        told = sum(after["train"].values())
-        assert told == sum(before["train"].values()) + sum(before["validation"].values())
-        metrics = json.loads((folder / f"metrics/{stage}.json").read_text())
-        assert metrics["labels"] == told
-        assert not [key for key in metrics if key.startswith("validation")]
-    assert json.loads((folder / "metrics/evaluation.json").read_text())["target"]["finetuned"]["n"] > 0
-    assert "| validation" not in (folder / "models/target/README.md").read_text()
-
-
-def test_the_distilled_student_counts_for_prior_labels(project: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "project"
-    shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git", ".checkpoints", "mlruns", "mlflow.db"))
-    path = folder / "params.yaml"
-    settings, labels = path.read_text(), json.loads((project / "metrics/finetune_target.json").read_text())["labels"]
-    assert "  prior_labels: 500 " in settings
-    path.write_text(settings.replace("  prior_labels: 500 ", "  prior_labels: 0 "))
-    run_stages(folder, "finetune_target")
-    learnt, both, before = (
-        safetensors.torch.load_file(place / "models" / name / "model.safetensors")
-        for place, name in ((folder, "target"), (project, "target"), (project, "distilled"))
-    )
-    assert not torch.equal(learnt["bert.pooler.dense.weight"], before["bert.pooler.dense.weight"])
-    for name, value in both.items():
-        mean = (500 * before[name].double() + labels * learnt[name].double()) / (500 + labels)
-        torch.testing.assert_close(value.double(), mean, rtol=1e-5, atol=1e-7, msg=name)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,19 +10,21 @@ import pytest
 from mlflow import MlflowClient
 
 from crosswiki.pipeline.parameters import load_parameters
-from tests.tiny import ROOT, finished_clone, run
+from tests.tiny import ROOT, run
 from tests.tutorial import AFTER_TRAINING, assert_complete, commands, following, runs_in, said_to
 
 NAMES = {"gentle", "longer", "free", "both"}
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(finished_clone(tmp_path_factory.mktemp("experiments")), 3, 4, 5) as both:
+def followed(
+    finished: Path, tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]
+) -> Iterator[tuple[Path, dict[str, str]]]:
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("experiments") / "project")
+    with following(folder, warm, 3, 4, 5) as both:
         yield both
 
 
-@pytest.mark.timeout(1800)
 def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[str, str]]) -> None:
     folder, said = followed
     table = said_to(said, "dvc exp show")
@@ -41,7 +44,6 @@ def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[st
     assert "up to date" in said_to(said, "dvc repro")
 
 
-@pytest.mark.timeout(1800)
 def test_two_workers_at_once_leave_complete_runs(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
     parents, found = runs_in(folder)
@@ -61,7 +63,6 @@ def test_two_workers_at_once_leave_complete_runs(followed: tuple[Path, dict[str,
     assert {name: params["finetune_target"]["epochs"] for name, params in asked.items()} == epochs
 
 
-@pytest.mark.timeout(1800)
 def test_the_champion_is_the_best_by_validation(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
     parents, _ = runs_in(folder)

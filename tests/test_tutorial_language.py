@@ -11,12 +11,11 @@ from tests.tutorial import following, runs_in, said_to
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(clone(tmp_path_factory.mktemp("language")), 6) as both:
+def followed(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
+    with following(clone(tmp_path_factory.mktemp("language")), warm, 6) as both:
         yield both
 
 
-@pytest.mark.timeout(1800)
 def test_the_new_language_has_a_model_that_answers(followed: tuple[Path, dict[str, str]]) -> None:
     folder, said = followed
     assert "crosswiki-ru version 1 is the new champion" in said_to(said, "dvc exp run --name russian")
@@ -26,7 +25,6 @@ def test_the_new_language_has_a_model_that_answers(followed: tuple[Path, dict[st
     assert russian["topic"] in teacher["label2id"]
 
 
-@pytest.mark.timeout(1800)
 def test_its_run_says_which_languages_it_is_about(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
     parents, found = runs_in(folder)

@@ -9,8 +9,7 @@ import pandas
 import pytest
 
 from tests.standin import PAGES, Standin, serving
-from tests.test_pipeline import stages_run
-from tests.tiny import STAGES, clone, run
+from tests.tiny import STAGES, clone, run, run_stages, stages_made
 
 
 def point_at(folder: Path, address: str) -> dict[str, str]:
@@ -39,9 +38,10 @@ def project(tmp_path_factory: pytest.TempPathFactory, standin: tuple[Standin, st
     folder = clone(tmp_path_factory.mktemp("project"))
     environment = point_at(folder, standin[1])
     run(folder, "git", "commit", "-qam", "wikipedia")
-    answer = run(folder, "dvc", "repro", CROSSWIKI_TRACKING="off", **environment)
-    assert stages_run(answer.stdout) == set(STAGES)
+    answer = run_stages(folder, *STAGES, **environment)
+    assert stages_made(answer.stdout) == list(STAGES)
     assert "warning" not in answer.stderr.lower(), answer.stderr
+    run(folder, "dvc", "commit", "--force")
     return folder
 
 
@@ -74,8 +74,7 @@ def test_every_third_request_failing_changes_no_byte(project: Path, standin: tup
     environment = point_at_again(project, address)
     server.fail_every, asked = 3, len(server.asked)
     try:
-        for role in ("source", "target", "test"):
-            run(project, "python", "-m", "stages.download", role, CROSSWIKI_TRACKING="off", **environment)
+        run_stages(project, *(f"download@{role}" for role in ("source", "target", "test")), **environment)
     finally:
         server.fail_every = 0
     assert len(server.asked) - asked > 30
@@ -98,6 +97,6 @@ def test_a_second_run_asks_only_for_what_is_missing(project: Path, standin: tupl
     server, address = standin
     environment = {"HF_ENDPOINT": address, "HF_HOME": str(project / ".hub"), "HF_HUB_OFFLINE": "0", "NO_PROXY": "*"}
     asked = len(server.asked)
-    run(project, "python", "-m", "stages.download", "target", CROSSWIKI_TRACKING="off", **environment)
+    run_stages(project, "download@target", **environment)
     assert server.asked[asked:]
     assert not [path for path in server.asked[asked:] if "api.php" in path]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -134,6 +135,10 @@ def clone(folder: Path) -> Path:
         if name and (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith("metrics/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    kernels = Path("crosswiki/embeddings/skipgram/__pycache__")
+    for path in (ROOT / kernels).glob("*.nb[ci]"):  # what numba has compiled, and finds by its source's time and size
+        (folder / kernels).mkdir(exist_ok=True)
+        shutil.copy2(path, folder / kernels)
     shutil.copy2(TRIO / "corpus.yaml", folder / "data" / "corpora" / "trio.yaml")
     make_tiny_model(folder / "models" / "tiny")
     yaml = YAML()
@@ -150,23 +155,38 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def run_stages(folder: Path, *names: str, **environment: str) -> None:
+def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run stages in a clone, say adapt or align@target, without records: all in one process, as each takes seconds."""
     lines = ["import importlib, sys", "for name in sys.argv[1:]:", "    stage, *role = name.split('@')"]
     lines.append("    main = importlib.import_module(f'stages.{stage}').main")
     lines.append("    main(*role[: main.__code__.co_argcount])")  # adapt@target asks for no role
     settings = {"CROSSWIKI_TRACKING": "off", "DVC_ROOT": str(folder), **environment}
-    run(folder, "python", "-c", "\n".join(lines), *names, **settings)
+    return run(folder, "python", "-c", "\n".join(lines), *names, **settings)
+
+
+def stages_made(output: str) -> list[str]:
+    """The stages that say, in their last line, what they have made."""
+    return re.findall(r"^(\S+): made \S+ \([\d.]+ [kM]B\).* in [\d.]+ s$", output, re.MULTILINE)
 
 
 def finished_clone(folder: Path) -> Path:
-    """A clone in which every stage has run, and whose results are committed."""
+    """A clone in which every stage has run, all in one process, and whose results are committed.
+
+    Its hashes of strings are others than any other test's: what does not depend on them is the same all the same.
+    """
     clone(folder)
-    run_stages(folder, *STAGES)
+    answer = run_stages(folder, *STAGES, PYTHONHASHSEED="7")
+    assert stages_made(answer.stdout) == list(STAGES)
     run(folder, "dvc", "commit", "--force")
     run(folder, "git", "add", "dvc.lock", "metrics")
     run(folder, "git", "commit", "--quiet", "--message", "A first run")
     return folder
+
+
+def results_alone(folder: Path, other: Path) -> Path:
+    """Copy a clone's working tree, without what git, DVC and MLflow keep: for stages that are run by hand."""
+    kept = shutil.ignore_patterns(".git", ".dvc", ".checkpoints", "mlruns", "mlflow.db")
+    return Path(shutil.copytree(folder, other, ignore=kept))
 
 
 def _update(values: Any, changes: dict[str, Any]) -> None:
