@@ -23,6 +23,7 @@ def followed(
     folder = shutil.copytree(finished, tmp_path_factory.mktemp("experiments") / "project")
     with following(folder, warm, 3, 4, 5) as both:
         yield both
+    run(folder, "dvc", "queue", "stop", status=None)  # a worker whose view of the queue has failed stays behind
 
 
 def test_every_command_does_what_the_tutorial_says(followed: tuple[Path, dict[str, str]]) -> None:

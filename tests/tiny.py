@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
@@ -118,9 +119,12 @@ def clean_environment(**changes: str) -> dict[str, str]:
 
 def run(folder: Path, *command: str, status: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a clone, with this interpreter's programs first on the PATH and no network settings."""
-    answer = subprocess.run(
-        command, cwd=folder, env=clean_environment(**environment), capture_output=True, text=True, check=False
-    )
+    # Into files, as a worker of DVC's queue that stays behind would keep a pipe open.
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as error:
+        variables = clean_environment(**environment)
+        code = subprocess.run(command, cwd=folder, env=variables, stdout=out, stderr=error, check=False).returncode
+        texts = [file.read() for file in (out, error) if file.seek(0) == 0]
+    answer = subprocess.CompletedProcess(command, code, *texts)
     if status is not None:
         assert answer.returncode == status, (
             f"{command} ended with {answer.returncode}\n{answer.stdout}\n{answer.stderr}"
