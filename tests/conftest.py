@@ -18,9 +18,11 @@ settings.load_profile("crosswiki")
 # short ones and not after them. xdist hands a process another file when two of its tests are left.
 PIPELINE = (
     *("test_pipeline", "test_tutorial_experiments", "test_tutorial_language", "test_architectures"),
-    *("test_wikipedia", "test_variations", "test_tracking", "test_serving", "test_start", "test_closure"),
+    *("test_documents", "test_wikipedia", "test_variations", "test_unlabelled", "test_tracking", "test_serving"),
+    *("test_start", "test_closure", "test_browser", "test_locks"),
 )
-UNITS = {"test_architectures": "project", "test_closure": "mutable"}  # the others of their tests are quick
+# In these, only the tests that ask for a fixture; the others are quick.
+UNITS = {"test_architectures": "project", "test_documents": "finished", "test_closure": "mutable"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

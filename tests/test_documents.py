@@ -11,6 +11,7 @@ import io
 import json
 import re
 import runpy
+import shutil
 import sys
 from contextlib import redirect_stdout
 from functools import cache
@@ -29,7 +30,7 @@ from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import RENAMED, Parameters
 from crosswiki.pipeline.presets import Labels, Preset, language_of, load_preset
 from tests.documents import Document, documents, programs
-from tests.tiny import ROOT, finished_clone, run
+from tests.tiny import ROOT, run
 
 README = Document(Path("README.md"))
 TUTORIAL = Document(Path("docs/tutorial.md"))
@@ -259,8 +260,9 @@ def test_what_is_not_there_is_noticed(wrong: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = finished_clone(tmp_path_factory.mktemp("documents"))
+def finished(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished clone, in which commands may change what they like."""
+    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("documents") / "project"))
     (folder / "texts.jsonl").write_text(
         '{"text": "长江是中国最长的河流。"}\n{"text": "狗是一种动物。"}\n', encoding="utf-8"
     )

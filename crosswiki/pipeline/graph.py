@@ -1,6 +1,7 @@
 """A stage's files from dvc.yaml, and the data's hashes from dvc.lock."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ class StageFiles:
     outs: tuple[str, ...] = ()
 
 
-def files_of(stage: str, role: str | None, corpus: str, graph: Path = Path("dvc.yaml")) -> StageFiles:
+def files_of(
+    stage: str, role: str | None, corpus: str, roles: Sequence[str], graph: Path = Path("dvc.yaml")
+) -> StageFiles:
     """A stage's files according to the graph; none if there is no graph or no such stage."""
     found = _read(graph).get("stages", {}).get(stage, {})
-    return StageFiles(*(tuple(_names(found.get(key), role, corpus)) for key in ("deps", "outs")))
+    values = {"item.role": role or "", "corpus": corpus}
+    values |= {f"roles[{place}]": name for start in (0, -len(roles)) for place, name in enumerate(roles, start)}
+    return StageFiles(*(tuple(_names(found.get(key), values)) for key in ("deps", "outs")))
 
 
 def data_hashes(deps: tuple[str, ...], lock: Path = Path("dvc.lock")) -> dict[str, str]:
@@ -36,9 +41,9 @@ def data_hashes(deps: tuple[str, ...], lock: Path = Path("dvc.lock")) -> dict[st
     return {path: known[path] for path in found if path}
 
 
-def _names(entries: list[str | Mapping[str, Any]] | None, role: str | None, corpus: str) -> list[str]:
+def _names(entries: list[str | Mapping[str, Any]] | None, values: Mapping[str, str]) -> list[str]:
     names = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries or []]
-    return [name.replace("${item.role}", role or "").replace("${corpus}", corpus) for name in names]
+    return [re.sub(r"\$\{(.*?)\}", lambda found: values.get(found[1], found[0]), name) for name in names]
 
 
 def _read(path: Path) -> dict[str, Any]:

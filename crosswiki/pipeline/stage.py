@@ -72,7 +72,11 @@ def stage(name: str, params: Parameters, section: Section | None, role: Role | N
     everything["download"]["languages"] = languages_of(params)
     with tracked(name, role=role, params=stage_params, everything=everything) as run:
         yield run
-    made = [f"{out} ({_size(Path(out))})" for out in files_of(name, role, params.corpus).outs if Path(out).exists()]
+    made = [
+        f"{out} ({_size(Path(out))})"
+        for out in files_of(name, role, params.corpus, params.roles).outs
+        if Path(out).exists()
+    ]
     say(f"{full_name}: {'made ' + ', '.join(made) if made else 'done'} in {time.perf_counter() - started:.1f} s")
 
 

@@ -130,7 +130,7 @@ class Run:
         name = os.environ.get("DVC_STAGE") or (f"{stage}@{role}" if role else stage)
         self._id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
         _log_params(self._client, self._id, params)
-        self._log_datasets(files_of(stage, role, str(everything.get("corpus"))).deps)
+        self._log_datasets(files_of(stage, role, str(everything.get("corpus")), everything.get("roles") or ()).deps)
         self._monitor = SystemMetricsMonitor(self._id, tracking_uri=uri)
         self._monitor.start()
         self._started = time.monotonic()
