@@ -72,6 +72,14 @@ def test_second_time_nothing_runs(project: Path) -> None:
     assert "up to date" in answer.stdout
 
 
+def test_a_stage_under_the_usual_python_does_the_same_and_warns_of_nothing(project: Path) -> None:
+    """Elsewhere in this file, it is the one of tests/warm.py."""
+    answer = run(project, "dvc", "repro", "--force", "--single-item", "evaluate", CROSSWIKI_TRACKING="off")
+    assert stages_run(answer.stdout) == {"evaluate"}
+    assert "warning" not in answer.stderr.lower(), answer.stderr
+    assert "up to date" in run(project, "dvc", "status").stdout
+
+
 def test_evaluation_is_as_in_the_contract(project: Path) -> None:
     evaluation = json.loads((project / "metrics/evaluation.json").read_text())
     assert {role: set(systems) for role, systems in evaluation.items()} == SYSTEMS

@@ -44,10 +44,7 @@ def commands(*chapters: int) -> list[str]:
 
 @contextmanager
 def following(folder: Path, warm: dict[str, str], *chapters: int) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The clone after the last command of some chapters, and what each command has said.
-
-    `make repro`, which makes everything, has the usual `python`; all other commands have one that starts at once.
-    """
+    """The clone after the last command of some chapters, and what each command has said: see tests/warm.py."""
     said: dict[str, str] = {}
     with ExitStack() as servers:
         for command in commands(*chapters):
@@ -59,7 +56,7 @@ def following(folder: Path, warm: dict[str, str], *chapters: int) -> Iterator[tu
                 assert ask(SERVERS[line.split()[0]]) == 200
                 said[command] = ""
             else:
-                answer = run(folder, "bash", "-ec", line, **({} if command == "make repro" else warm))
+                answer = run(folder, "bash", "-ec", line, **warm)
                 if command == "make repro":
                     assert "warning" not in answer.stderr.lower(), answer.stderr
                 said[command] = answer.stdout
