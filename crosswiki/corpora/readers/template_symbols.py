@@ -18,7 +18,7 @@ _SPACES = (
     "leerzeichen, geschütztes leerzeichen, пробел, неразрывный пробел, нрп, нп0, пробіл, spacja, twarda spacja, "
     "mezera, boşluk, 空格, 空白, スペース, 공백,  , nut, pad, quad, indent"
 )
-_DOTS = "dot, middot, interpunct, ·, •, bullet, bull, dotsep, point médian, 间隔号, 間隔號"
+_DOTS = "dot, middot, interpunct, ·, dotsep, point médian, 间隔号, 間隔號"
 
 
 def _constants(names: str, text: str) -> dict[str, str]:
@@ -35,6 +35,7 @@ SYMBOLS: dict[str, str] = {
     **_constants(_SPACED_EM_DASHES, " — "),
     **_constants(_SPACES, " "),
     **_constants(_DOTS, "·"),
+    **_constants("•, bullet, bull", "•"),
     "'s": APOSTROPHE + "s",
     "’s": "’s",
     "' \"": APOSTROPHE + '"',

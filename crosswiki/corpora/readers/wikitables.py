@@ -27,8 +27,8 @@ def _without_rows(text: str) -> str:
             inside = continued = True
         elif line.lstrip(" \t").startswith("|"):
             inside = continued = not start.startswith("|}")
-        elif inside and start.startswith("!"):
-            continued = True
+        elif start.startswith("!") and (inside or row_below):
+            inside = continued = True
         elif not start or line.startswith("="):
             inside, continued = inside and not start, False
             kept.append(line)

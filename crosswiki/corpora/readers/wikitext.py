@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable
 from functools import cache, partial
+from html.entities import html5
 from operator import itemgetter
 
 from crosswiki.corpora.readers.marks import BREAK, GONE, SEPARATOR, protect, unprotect
@@ -52,6 +53,9 @@ _OUTWARD = re.compile(rf"\[{_PROTOCOL}[^\s\[\]<>\"]++[ \t]*+((?:[^\[\]\n]++|\[(?
 _DOUBLE = re.compile(r"\[(\[(?:https?:)?//[^\[\]]*+\])\]")
 _LINK = re.compile(r"\[\[:?(?:[^\[\]|]*+\|)?([^\[\]]*+)\]\]")
 _NAMED_LINK = re.compile(r"\[\[[ \t\n_]*+([^\[\]|:\n#]{1,40}+):((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+)\]\]")
+_QUOTED_WORDS = re.compile(
+    r"(?<=\|)''[^\[\]|\n]*+(?<='')(?=\]\])"
+)  # bold and italic within a link, apart from those around it
 _NO_WORDS = re.compile(r"\[\[:?([^\[\]|]++)\|\]\]")  # MediaWiki fills the words in when a page is saved; bots do not
 _PICTURE = re.compile(
     r"\.(?:jpe?g|png|svg|gif|tiff?|webp|xcf|pdf|djvu|og[gva]|webm|mp[34g]|wav|flac|midi?|opus|stl)\s*(?:\||\Z)", re.I
@@ -113,8 +117,13 @@ def _without_marks_of_form(text: str) -> str:
     if "__" in text or "----" in text:
         text = _SWITCH.sub("", text)
     if "&" in text:
-        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text.replace("&nbsp;", " "))
+        text = _ENTITY.sub(_letter, text.replace("&nbsp;", " "))
     return _without_empty_sections(text) if "==" in text else text
+
+
+def _letter(entity: re.Match[str]) -> str:
+    """What an entity stands for; `html.unescape` would take `&notin` for `&not;` and two letters."""
+    return html.unescape(entity[0]) if entity[0][1] == "#" else html5.get(entity[0][1:], entity[0])
 
 
 def _lines(text: str) -> str:
@@ -125,7 +134,10 @@ def _lines(text: str) -> str:
     lines = (line.strip() for line in text.split("\n"))
     unmarked = (_without_line_marks(line) if line[0] in "*#:;=" else line for line in lines if line)
     text = "\n".join(line for line in unmarked if line)
-    return unprotect(text) if SEPARATOR in text else text
+    if SEPARATOR not in text:
+        return text
+    lines = (line.strip() for line in _SPACES.sub(" ", unprotect(text)).split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def _without_line_marks(line: str) -> str:
@@ -149,22 +161,29 @@ def _without_hidden(text: str) -> str:
 
 def _raw(match: re.Match[str]) -> str:
     if match[3] is not None:
-        return protect(match[3]) + SEPARATOR
+        return protect(_ENTITY.sub(_letter, match[3])) + SEPARATOR
     return SEPARATOR if match[2] else GONE
 
 
 def _without_gone(text: str) -> str:
     """Text without the places of what has gone, without parentheses that it was alone in, and what divided it there."""
     first, *others = text.split(GONE)
-    pieces = [first]
+    pieces, words = [first], 0  # `words` is the place of the last piece that has more than dividers
     for other in filter(None, others):
-        before, after = pieces[-1].rstrip(_DIVIDERS), other.lstrip(_DIVIDERS)
-        opened, closed = before[-1:] in _OPENING, after[:1] in _CLOSING
+        after = other.lstrip(_DIVIDERS)
+        if not after:
+            pieces.append(other)
+            continue
+        before = pieces[words].rstrip(_DIVIDERS)
+        opened, closed = before[-1:] in _OPENING, after[0] in _CLOSING
         if opened and closed:
-            before, after = before[:-1].removesuffix(" "), after[1:]
-        elif not opened and not closed:
-            before, after = pieces[-1], other
-        pieces[-1:] = [before, after] if after.strip(_DIVIDERS) else [before + after]
+            pieces[words:] = [before[:-1].removesuffix(" "), after[1:]]
+        elif opened or closed:
+            pieces[words:] = [before, after]
+        else:
+            fused = pieces[-1][-1:] == other[0] == "'"  # two pairs of apostrophes that would become a run of four
+            pieces.append(SEPARATOR + other if fused else other)
+        words = len(pieces) - 1
     return "".join(pieces)
 
 
@@ -180,6 +199,8 @@ def _without_links(text: str, unshown: frozenset[str]) -> str:
         text = _DOUBLE.sub(_FIRST_GROUP, text)
     if "|]]" in text:
         text = _NO_WORDS.sub(lambda link: link[1].rpartition(":")[2].partition("(")[0].strip(), text)
+    if "'']]''" in text:
+        text = _QUOTED_WORDS.sub(lambda words: SEPARATOR + _without_quotes(words[0]) + SEPARATOR, text)
     named = partial(_named_link, unshown)
     for _ in range(_MOST_NESTED):
         if "[[" not in text:
