@@ -13,6 +13,7 @@ from functools import cache, partial
 from html.entities import html5
 from operator import itemgetter
 
+from crosswiki.corpora.readers.emphasis import without_emphasis
 from crosswiki.corpora.readers.marks import BREAK, GONE, SEPARATOR, protect, unprotect
 from crosswiki.corpora.readers.templates import without_templates
 from crosswiki.corpora.readers.variants import one_variant
@@ -53,15 +54,12 @@ _OUTWARD = re.compile(rf"\[{_PROTOCOL}[^\s\[\]<>\"]++[ \t]*+((?:[^\[\]\n]++|\[(?
 _DOUBLE = re.compile(r"\[(\[(?:https?:)?//[^\[\]]*+\])\]")
 _LINK = re.compile(r"\[\[:?(?:[^\[\]|]*+\|)?([^\[\]]*+)\]\]")
 _NAMED_LINK = re.compile(r"\[\[[ \t\n_]*+([^\[\]|:\n#]{1,40}+):((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+)\]\]")
-_QUOTED_WORDS = re.compile(
-    r"(?<=\|)''[^\[\]|\n]*+(?<='')(?=\]\])"
-)  # bold and italic within a link, apart from those around it
+_QUOTED_WORDS = re.compile(r"(?<=\|)''[^\[\]|\n]*+(?<='')(?=\]\])")  # within a link, apart from what is around it
 _NO_WORDS = re.compile(r"\[\[:?([^\[\]|]++)\|\]\]")  # MediaWiki fills the words in when a page is saved; bots do not
 _PICTURE = re.compile(
     r"\.(?:jpe?g|png|svg|gif|tiff?|webp|xcf|pdf|djvu|og[gva]|webm|mp[34g]|wav|flac|midi?|opus|stl)\s*(?:\||\Z)", re.I
 )
 _UNCLOSED = re.compile(r"\[\[(?:[^\[\]|\n]*+\|)?|\]\]|\{\{+|\}\}+")
-_QUOTES = re.compile(r"'''*")  # two or more; written so, the search goes by the first two
 _SWITCH = re.compile(r"__(?:[^\s_<>\[\]{}|a-z0-9]++|_(?!_))+__|^-{4,}", re.MULTILINE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _DIVIDERS = " \t\n\xa0,;:/–—，；：、"
@@ -109,7 +107,7 @@ def plain_text(
 def _without_marks_of_form(text: str) -> str:
     """Text without what makes it bold, small or a heading of an empty section, its entities replaced."""
     if "''" in text:
-        text = "\n".join([_without_quotes(line) if "''" in line else line for line in text.split("\n")])
+        text = "\n".join([without_emphasis(line) if "''" in line else line for line in text.split("\n")])
     if "<" in text:
         text = _TAG.sub("", _LINE_TAG.sub("\n", text))
     if BREAK in text:
@@ -200,7 +198,7 @@ def _without_links(text: str, unshown: frozenset[str]) -> str:
     if "|]]" in text:
         text = _NO_WORDS.sub(lambda link: link[1].rpartition(":")[2].partition("(")[0].strip(), text)
     if "'']]''" in text:
-        text = _QUOTED_WORDS.sub(lambda words: SEPARATOR + _without_quotes(words[0]) + SEPARATOR, text)
+        text = _QUOTED_WORDS.sub(lambda words: SEPARATOR + without_emphasis(words[0]) + SEPARATOR, text)
     named = partial(_named_link, unshown)
     for _ in range(_MOST_NESTED):
         if "[[" not in text:
@@ -218,29 +216,6 @@ def _named_link(unshown: frozenset[str], link: re.Match[str]) -> str:
     if name in unshown or (name not in MEDIA_NAMES and "//" not in link[2][:2] and _PICTURE.search(link[2])):
         return ""
     return link[0] if link[2].startswith("//") or name == "mailto" else _LINK.sub(_FIRST_GROUP, link[0])
-
-
-def _without_quotes(line: str) -> str:
-    """A line without the apostrophes that make text bold and italic; others are left (MediaWiki: `doQuotes`)."""
-    runs = _QUOTES.findall(line)
-    bold, italic = runs.count("'''"), runs.count("''")
-    if bold + italic == len(runs) and not (bold % 2 and italic % 2):
-        return _QUOTES.sub("", line)
-    more = sum(len(run) >= 5 for run in runs)  # bold and italic
-    odd = (bold + more + runs.count("''''")) % 2 and (italic + more) % 2
-    alone = _apostrophe_before(line) if odd else -1
-    return _QUOTES.sub(lambda run: "'" * ((run.start() == alone) + (len(run[0]) == 4) + max(0, len(run[0]) - 5)), line)
-
-
-def _apostrophe_before(line: str) -> int:
-    """Where the first of three apostrophes is text: after a word of one letter, else a longer one, else a space."""
-    places: dict[str, int] = {}
-    for run in _QUOTES.finditer(line):
-        if len(run[0]) in (3, 4):
-            before = line[: run.start()] + "'" * (len(run[0]) == 4)
-            kind = "space" if before[-1:] == " " else "letter" if before[-2:-1] == " " else "word"
-            places.setdefault(kind, run.start())
-    return next((places[kind] for kind in ("letter", "word", "space") if kind in places), -1)
 
 
 def _without_empty_sections(text: str) -> str:
