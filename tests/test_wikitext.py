@@ -191,6 +191,9 @@ WORDS = {
         ),
         ("le {{date-|14|juillet|1789}} et {{date|14 juillet 1790}}", "le 14 juillet 1789 et 14 juillet 1790"),
         ("{{Template:Nowrap|a b}} {{ nowrap |c}} {{Nowrap\n|d}}", "a b c d"),
+        ("il est {{refnec|né à Lyon|date=mai}}, {{incise|oui}}, {{heure|12|30}}", "il est né à Lyon, – oui –, 12 h 30"),
+        ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を", "漢字を"),
+        ("{{math|''x'' {{=}} 2{{pi}}}} in {{cizojazyčně|en|word}}", "x = 2π in word"),
         ("a-{{cite|x}}-b and Nice-{{lang|en|York}}-Rome", "a--b and Nice-York-Rome"),
     ],
     "what is no markup": [

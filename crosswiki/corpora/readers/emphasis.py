@@ -22,7 +22,7 @@ def _apostrophe_before(line: str) -> int:
     places: dict[str, int] = {}
     for run in _QUOTES.finditer(line):
         if len(run[0]) in (3, 4):
-            before = line[: run.start()] + "'" * (len(run[0]) == 4)
+            before = line[max(0, run.start() - 2) : run.start()] + "'" * (len(run[0]) == 4)
             kind = "space" if before[-1:] == " " else "letter" if before[-2:-1] == " " else "word"
             places.setdefault(kind, run.start())
     return next((places[kind] for kind in ("letter", "word", "space") if kind in places), -1)

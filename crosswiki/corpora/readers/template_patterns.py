@@ -6,12 +6,15 @@
 PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "{1|text|content}",
-        "nowrap, nobr, nobreak, no wrap, small, smaller, big, bigger, larger, large, abbr, abbrlink, tooltip, s, "
-        "ударение, наголос, nobold, noitalic, normal, bold, italic, strong, em, u, underline, mono, code, kbd, "
-        "samp, var, linktext, lt, vanchor, visible anchor, vr, keypress1, unicode, iast, iso 15919, polytonic, "
-        "hebrew, arabic, nastaliq, persian, urdu, bidi, rtl, ltr, zy, 僻字, jis2004フォント, "
-        "cp932フォント, 補助漢字フォント, "
-        "ruby, comment, подсказка, num, число, sc, sc1, smallcaps, small caps, versalita, petites capitales, pc, "
+        "nobr romains, lnobr, rom-maj, souverain2, souverain-, souverain, abrd, abréviation discrète, abréviation, "
+        "math, ruby-ja, ルビ, 要出典範囲, citation needed span, cns, clarify span, référence nécessaire, refnec, "
+        "référence souhaitée, passage à sourcer, à sourcer, citation nécessaire, pas clair, évasif, quoi, non "
+        "neutre, passage non neutre, citazione necessaria, senza fonte, bron?, إنج, به انگلیسی, nowrap, nobr, "
+        "nobreak, no wrap, small, smaller, big, bigger, larger, large, abbr, abbrlink, tooltip, s, ударение, "
+        "наголос, nobold, noitalic, normal, bold, italic, strong, em, u, underline, mono, code, kbd, samp, var, "
+        "linktext, lt, vanchor, visible anchor, vr, keypress1, unicode, iast, iso 15919, polytonic, hebrew, arabic, "
+        "nastaliq, persian, urdu, bidi, rtl, ltr, zy, 僻字, jis2004フォント, cp932フォント, 補助漢字フォント, ruby, "
+        "comment, подсказка, num, число, sc, sc1, smallcaps, small caps, versalita, petites capitales, pc, "
         "maiuscoletto, kapitälchen, font, span, plainlist, flatlist, flag, flagu, flagcountry, flag+link, flagg, "
         "флагификация, флаг+, stn, rws, stnlnk, metro, lrt, tq, tqq, quote text, xt, not a typo, notatypo, typo, "
         "proper name, as written, red link, 仮リンク, track gauge, railgauge, delink, esd, overline, midsize, unité "
@@ -22,18 +25,24 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "{1|text|quote|texte|citation|texto|cita|citazione|tekst|zitat|citaat|citat|цитата|текст|内容|content}",
         "quote, quotation, blockquote, cquote, rquote, bquote, quote box, quotebox, quote frame, quoted, block "
-        "quote, centered pull quote, pull quote, citation, citation bloc, citation bilingue bloc, cita, cita2, "
-        "caja de cita, citação, citação2, citazione, citazione isolata, zitat, zitat-fr, zitat-en, citaat, citat, "
+        "quote, centered pull quote, pull quote, citation, citation bloc, citation bilingue bloc, cita, cita2, caja "
+        "de cita, citação, citação2, citazione, citazione isolata, zitat, zitat-fr, zitat-en, citaat, citat, "
         "citação bloco, cytat, cytat d, цитата, quote1, врезка цитата, citació, 引文, 引用, quote/doc, sitaatti, "
         "sitat, alıntı, citát, idézet, 인용문, اقتباس, गद्य उद्धरण, citación, verse translation, poem quote, "
         "poemquote, poem",
     ),
     ("„{1|text}“", '"'),
     ("« {1} »", "« »"),
+    ("« {1} »", 'fr:"'),
+    ("– {1} –", "incise"),
+    ("{1} h< {2}>", "heure"),
+    ("{1} °C", "tmp"),
+    ("M. {1}", "m."),
     (
         "{2|text|texte|1}",
-        "lang, langue, langx, lang-x, língua, ling, script, rtl-lang, native name, native phrase, resize, font "
-        "size, fontsize, color, colour, fgcolor, text color, couleur, цвет, size, taille, zh-lang",
+        "llang, vjazyce2, cizojazyčně, dil, clr, citation étrangère, lang, langue, langx, lang-x, língua, ling, "
+        "script, rtl-lang, native name, native phrase, resize, font size, fontsize, color, colour, fgcolor, text "
+        "color, couleur, цвет, size, taille, zh-lang",
     ),
     (
         "{-1}",

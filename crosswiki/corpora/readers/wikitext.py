@@ -22,7 +22,7 @@ from crosswiki.corpora.readers.wikitables import without_tables
 
 _NO_WIKITEXT = (
     "ref|references|math|chem|ce|gallery|timeline|imagemap|score|syntaxhighlight|source|pre|graph|mapframe|maplink|"
-    "templatestyles|inputbox|hiero|style|categorytree|indicator|includeonly|phonos|templatedata"
+    "templatestyles|inputbox|hiero|style|categorytree|indicator|includeonly|rt|rp|phonos|templatedata"
 )
 _ATTRIBUTES = r'(?:[^<>/"]++|"[^"<\n]*+"|/(?!>)|")*+'  # a quoted value may contain >
 _CONTENT = r"(?:/>|>(?:[^<]++|<(?!/?\1\b))*+</\1\s*>)"
@@ -36,7 +36,7 @@ _RAW_OR_HIDDEN = re.compile(
     rf"{_HIDDEN.pattern}|(<nowiki\s*+/>)|<nowiki\b[^<>]*+>((?:[^<]++|<(?!/?nowiki\b))*+)</nowiki\s*>", _HIDDEN.flags
 )
 _TAGS = (
-    "b|bdi|bdo|del|i|ins|u|font|big|small|sub|sup|cite|code|em|s|strike|strong|tt|var|ruby|rb|rp|rt|rtc|span|abbr|dfn|kbd|"
+    "b|bdi|bdo|del|i|ins|u|font|big|small|sub|sup|cite|code|em|s|strike|strong|tt|var|ruby|rb|rtc|span|abbr|dfn|kbd|"
     "samp|data|time|mark|wbr|q|a|img|meta|link|caption|tbody|thead|tfoot|colgroup|col|noinclude|onlyinclude|section|"
     "nowiki|translate|tvar|languages|nobr"
 )
