@@ -115,7 +115,6 @@ WORDS = {
         ("[mailto:a@b.example write us], [//a.example text], [[https://a.example c d]]", "write us, text, c d"),
         ("[[Media:song.ogg|Listen]] and [[Медиа:a.ogg|послушай]]", "Listen and послушай"),
         ("[[Imagen:a.jpg|thumb|x]]Texto[[Слика:b.svg|y]][[Unknown:c.JPG|thumb|z]]", "Texto"),
-        ("see [[Lake (film)|]] x", "see Lake x"),
     ],
     "tables": [
         ("x\n{| class=y\n|a\n|b\n\n== H ==\nText", "x\nH\nText"),

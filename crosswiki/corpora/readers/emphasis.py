@@ -2,19 +2,34 @@
 
 import re
 
+_FROM_QUOTES = re.compile(r"''[^\n]*+")
 _QUOTES = re.compile(r"'''*")  # two or more; written so, the search goes by the first two
 
 
-def without_emphasis(line: str) -> str:
-    """A line without the apostrophes that make text bold and italic; others are left (MediaWiki: `doQuotes`)."""
+def without_emphasis(text: str) -> str:
+    """Text without the apostrophes that make it bold and italic, line by line; others are left.
+
+    Source: MediaWiki's `Parser::doQuotes`.
+    """
+    return _FROM_QUOTES.sub(_without_quotes, text)
+
+
+def _without_quotes(match: re.Match[str]) -> str:
+    line = match[0]
+    if "''''" not in line:
+        bold = line.count("'''")
+        italic = line.count("''") - bold
+        if not (bold % 2 and italic % 2):
+            return line.replace("'''", "").replace("''", "")
+    before = match.string[max(0, match.start() - 2) : match.start()].rpartition("\n")[2]
+    line = before + line
     runs = _QUOTES.findall(line)
     bold, italic = runs.count("'''"), runs.count("''")
-    if bold + italic == len(runs) and not (bold % 2 and italic % 2):
-        return _QUOTES.sub("", line)
     more = sum(len(run) >= 5 for run in runs)  # bold and italic
     odd = (bold + more + runs.count("''''")) % 2 and (italic + more) % 2
     alone = _apostrophe_before(line) if odd else -1
-    return _QUOTES.sub(lambda run: "'" * ((run.start() == alone) + (len(run[0]) == 4) + max(0, len(run[0]) - 5)), line)
+    shown = _QUOTES.sub(lambda run: "'" * ((run.start() == alone) + (len(run[0]) == 4) + max(0, len(run[0]) - 5)), line)
+    return shown[len(before) :]
 
 
 def _apostrophe_before(line: str) -> int:

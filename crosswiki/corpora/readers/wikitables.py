@@ -12,7 +12,7 @@ def without_tables(text: str) -> str:
         text, found = _TABLE.subn("", text)
         if not found or "{|" not in text:
             break
-    return _without_rows(text) if any(mark in text for mark in ("{|", "\n|", "\n |")) or text[:1] == "|" else text
+    return _without_rows(text) if "\n|" in text or "{|" in text else text
 
 
 def _without_rows(text: str) -> str:

@@ -51,11 +51,9 @@ _TAG = re.compile(rf"<(?:/\s*+)?(?:(?:{_TAGS}){_AFTER_NAME}|(?:{_NO_WIKITEXT})\b
 
 _PROTOCOL = r"(?:(?:https?:|ftps?:|ircs?:|git:|svn:|ssh:|gopher:)?//|(?:mailto|news|tel|sip|xmpp|urn|geo|magnet|sms):)"
 _OUTWARD = re.compile(rf"\[{_PROTOCOL}[^\s\[\]<>\"]++[ \t]*+((?:[^\[\]\n]++|\[(?!\[)[^\[\]\n]*+\])*+)\]", re.IGNORECASE)
-_DOUBLE = re.compile(r"\[(\[(?:https?:)?//[^\[\]]*+\])\]")
 _LINK = re.compile(r"\[\[:?(?:[^\[\]|]*+\|)?([^\[\]]*+)\]\]")
 _NAMED_LINK = re.compile(r"\[\[[ \t\n_]*+([^\[\]|:\n#]{1,40}+):((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+)\]\]")
 _QUOTED_WORDS = re.compile(r"(?<=\|)''[^\[\]|\n]*+(?<='')(?=\]\])")  # within a link, apart from what is around it
-_NO_WORDS = re.compile(r"\[\[:?([^\[\]|]++)\|\]\]")  # MediaWiki fills the words in when a page is saved; bots do not
 _PICTURE = re.compile(
     r"\.(?:jpe?g|png|svg|gif|tiff?|webp|xcf|pdf|djvu|og[gva]|webm|mp[34g]|wav|flac|midi?|opus|stl)\s*(?:\||\Z)", re.I
 )
@@ -93,7 +91,7 @@ def plain_text(
         text = without_templates(text, language, title)
     if GONE in text:
         text = _without_gone(text)
-    if "{|" in text or "\n|" in text or "\n |" in text:
+    if "\n|" in text or "{|" in text:
         text = without_tables(text)
     if "-{" in text:
         text = one_variant(text, language)
@@ -107,7 +105,7 @@ def plain_text(
 def _without_marks_of_form(text: str) -> str:
     """Text without what makes it bold, small or a heading of an empty section, its entities replaced."""
     if "''" in text:
-        text = "\n".join([without_emphasis(line) if "''" in line else line for line in text.split("\n")])
+        text = without_emphasis(text)
     if "<" in text:
         text = _TAG.sub("", _LINE_TAG.sub("\n", text))
     if BREAK in text:
@@ -193,10 +191,6 @@ def _unshown(files: tuple[str, ...], categories: tuple[str, ...]) -> frozenset[s
 
 def _without_links(text: str, unshown: frozenset[str]) -> str:
     """Links become the words that they are under; a picture goes once the links in its caption have gone."""
-    if "[[http" in text or "[[//" in text:
-        text = _DOUBLE.sub(_FIRST_GROUP, text)
-    if "|]]" in text:
-        text = _NO_WORDS.sub(lambda link: link[1].rpartition(":")[2].partition("(")[0].strip(), text)
     if "'']]''" in text:
         text = _QUOTED_WORDS.sub(lambda words: SEPARATOR + without_emphasis(words[0]) + SEPARATOR, text)
     named = partial(_named_link, unshown)
@@ -215,7 +209,7 @@ def _named_link(unshown: frozenset[str], link: re.Match[str]) -> str:
     name = link[1].strip(" _").replace("_", " ").lower()
     if name in unshown or (name not in MEDIA_NAMES and "//" not in link[2][:2] and _PICTURE.search(link[2])):
         return ""
-    return link[0] if link[2].startswith("//") or name == "mailto" else _LINK.sub(_FIRST_GROUP, link[0])
+    return link[0][1:-1] if link[2].startswith("//") or name == "mailto" else _LINK.sub(_FIRST_GROUP, link[0])
 
 
 def _without_empty_sections(text: str) -> str:
