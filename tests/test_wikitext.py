@@ -189,6 +189,10 @@ WORDS = {
             "au XIXe siècle, Ier, IIe siècle av. J.-C., no 5 et no 6",
         ),
         ("le {{date-|14|juillet|1789}} et {{date|14 juillet 1790}}", "le 14 juillet 1789 et 14 juillet 1790"),
+        (
+            "x{{Ireland topics}}{{Venezuela}}{{Xenon}}{{1re armée}} y {{IIe siècle av. J.-C.}}",
+            "x y IIe siècle av. J.-C.",
+        ),
         ("{{Template:Nowrap|a b}} {{ nowrap |c}} {{Nowrap\n|d}}", "a b c d"),
         ("il est {{refnec|né à Lyon|date=mai}}, {{incise|oui}}, {{heure|12|30}}", "il est né à Lyon, – oui –, 12 h 30"),
         ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を", "漢字を"),

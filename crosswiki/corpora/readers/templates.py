@@ -19,7 +19,8 @@ _NAMESPACE = re.compile(
 )
 # fr: {{XIXe siècle}}, {{Ier}}, {{-IIe siècle}}
 _ORDINAL = re.compile(
-    r"(-?)((?:[IVX]|XL|L[IVX]|\d)[IVX\d]*(?:er|re|e|ème)(?: (?:siècle|millénaire|arrondissement))?)(.*)"
+    r"(-?)((?:[IVX]|XL|L[IVX]|\d)[IVX\d]*(?:er|re|e|ème)(?: (?:siècle|millénaire|arrondissement))?)"
+    r"((?: (?:av|apr)\. J\.-C\.)?)"
 )
 # Templates whose names end in a language, or in what they are about.
 _FAMILIES = {
