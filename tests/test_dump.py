@@ -16,6 +16,7 @@ from crosswiki.corpora.articles import concept_of, load_articles
 from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.groups import GroupWriter
 from crosswiki.corpora.readers import dump as dump_reader
+from crosswiki.corpora.readers.langlinks import read_links
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.presets import DumpPreset
 from tests.dumps import PLAIN, dump, head, langlinks, page
@@ -119,12 +120,12 @@ def test_links_lead_to_the_sources_concept_and_topic(tmp_path: Path) -> None:
 
 def test_quotes_in_a_links_title_and_parentheses_in_another_are_no_rows(tmp_path: Path) -> None:
     (tmp_path / "zhwiki-langlinks.sql.gz").write_bytes(langlinks("zh"))
-    links = dump_reader.read_links(preset_of("x", links=str(tmp_path / "{wiki}-langlinks.sql.gz")), "zh", "en")
+    links = read_links(preset_of("x", links=str(tmp_path / "{wiki}-langlinks.sql.gz")), "zh", "en")
     assert links is not None
     assert links.title("7") == "Rock 'n' Roll"
     assert links.title("8") is None
     assert links.title("9") is None
-    assert dump_reader.read_links(preset_of("x", links="y"), "en", "en") is None
+    assert read_links(preset_of("x", links="y"), "en", "en") is None
 
 
 @pytest.mark.parametrize(("name", "pack"), [("a.xml.bz2", bz2.compress), ("a.xml.gz", gzip.compress)])
@@ -279,3 +280,146 @@ def test_counts_are_kept_as_json(tmp_path: Path) -> None:
         "bad": 0,
         "first_bad": None,
     }
+
+
+def revision(number: int, text: str, timestamp: str | None = None) -> str:
+    moment = f"<timestamp>{timestamp}</timestamp>" if timestamp else ""
+    return f"<revision><id>{number}</id>{moment}<text>{text}</text></revision>"
+
+
+@pytest.mark.parametrize(
+    "revisions",
+    [
+        revision(11, "Old.", "2001-01-01T00:00:00Z") + revision(12, "New.", "2024-01-01T00:00:00Z"),
+        revision(12, "New.", "2024-01-01T00:00:00Z") + revision(11, "Old.", "2001-01-01T00:00:00Z"),
+        revision(9, "Old.") + revision(10, "New.") + revision(8, "Older."),
+        revision(99, "Old.", "2001-01-01T00:00:00Z") + revision(12, "New.", "2024-01-01T00:00:00Z"),
+        revision(11, "Old.", "2024-01-01T00:00:00Z") + revision(12, "New.", "2024-01-01T00:00:00Z"),
+    ],
+)
+def test_of_several_revisions_the_newest_is_read(tmp_path: Path, revisions: str) -> None:
+    page_ = f"<page><title>Lake</title><ns>0</ns><id>3</id>{revisions}</page>\n"
+    (tmp_path / "a.xml").write_text(head("en") + page_ + "</mediawiki>\n")
+    assert articles(tmp_path / "a.xml")["text"].tolist() == ["New."]
+
+
+@pytest.mark.parametrize(
+    "header", ["<siteinfo/>", "<siteinfo><namespaces><namespace key='4'/></namespaces></siteinfo>"]
+)
+def test_a_dump_without_namespaces_of_pages_gives_its_articles_by_their_titles(tmp_path: Path, header: str) -> None:
+    """Export formats 0.3 and 0.4 have no <ns>, and 0.3 no <redirect>."""
+    titles = {
+        "Lake": "It lies still.",
+        "Talk:Lake": "chat",
+        "User talk:A": "chat",
+        "Image:a.png": "a file",
+        "Portal:Water": "links",
+        "Pond": "#REDIRECT [[Lake]]",
+        "Mare": "#WEITERLEITUNG[[Lake]]",
+        "Mission: Impossible": "A film.",
+        "Steps": "# first\n# second",
+    }
+    pages = "".join(
+        f"<page><title>{title}</title><id>{number}</id>{revision(number, text)}</page>\n"
+        for number, (title, text) in enumerate(titles.items(), 1)
+    )
+    (tmp_path / "a.xml").write_text(f'<mediawiki version="0.3" xml:lang="en">\n{header}\n{pages}</mediawiki>\n')
+    assert articles(tmp_path / "a.xml")["title"].tolist() == ["Lake", "Mission: Impossible", "Steps"]
+
+
+def test_a_header_names_the_namespaces_that_titles_begin_with(tmp_path: Path) -> None:
+    pages = "".join(
+        f"<page><title>{title}</title><id>{number}</id>{revision(number, 'Текст.')}</page>\n"
+        for number, title in enumerate(["Озеро", "Обсуждение:Озеро", "Talk:Озеро"], 1)
+    )
+    (tmp_path / "a.xml").write_text(head("ru") + pages + "</mediawiki>\n")
+    assert articles(tmp_path / "a.xml", "ru")["title"].tolist() == ["Озеро"]
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [
+        ("be-tarask", "be_x_oldwiki"),
+        ("be-x-old", "be_x_oldwiki"),
+        ("zh-min-nan", "zh_min_nanwiki"),
+        ("nan", "zh_min_nanwiki"),
+        ("yue", "zh_yuewiki"),
+        ("zh-yue", "zh_yuewiki"),
+        ("lzh", "zh_classicalwiki"),
+        ("zh-classical", "zh_classicalwiki"),
+        ("sgs", "bat_smgwiki"),
+        ("vro", "fiu_vrowiki"),
+        ("rup", "roa_rupwiki"),
+        ("roa-tara", "roa_tarawiki"),
+        ("gsw", "alswiki"),
+        ("nb", "nowiki"),
+        ("nds-nl", "nds_nlwiki"),
+        ("map-bms", "map_bmswiki"),
+        ("cbk-zam", "cbk_zamwiki"),
+        ("fr", "frwiki"),
+    ],
+)
+def test_a_wikis_files_are_found_under_the_name_of_its_database(tmp_path: Path, language: str, name: str) -> None:
+    content = head("en") + page(1, "Lake", "It lies still.") + "</mediawiki>\n"
+    (tmp_path / f"{name}.xml").write_text(content)
+    assert articles(tmp_path / "{wiki}.xml", language)["title"].tolist() == ["Lake"]
+
+
+INSERT = "INSERT INTO `langlinks` VALUES "
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        INSERT + "(21,'en','Lake'),(22,'en','Rock \\'n\\' Roll'),(21,'de','See');\n",
+        INSERT.strip() + "\n(21,'en','Lake'),\n(22,'en','Rock \\'n\\' Roll'),\n(21,'de','See');\n",
+        INSERT.strip() + "\n  ( 21 , 'en' , 'Lake' ),\n  (22, 'en', 'Rock ''n'' Roll') ;\n",
+        INSERT + "(21,'en','Lake');\n" + INSERT + "(22,'en','Rock \\'n\\' Roll');\n",
+        "insert into langlinks (ll_from, ll_lang, ll_title)\nvalues\n(21,'en','Lake')\n,"
+        "(22,'en','Rock \\'n\\' Roll')\n;\n",
+        INSERT + "(21,_binary 'en',_binary 'Lake'),(22,'en','Rock \\'n\\' Roll');\n",
+    ],
+)
+def test_however_a_links_table_is_laid_out_it_gives_the_same(
+    tmp_path: Path, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"-- MySQL dump\nCREATE TABLE `langlinks` (\n  `ll_from` int\n);\n{table}/*!40000 ALTER TABLE */;\n"
+    (tmp_path / "links.sql").write_text(text)
+    links = read_links(preset_of("x", links=str(tmp_path / "links.sql")), "fr", "en")
+    assert links is not None
+    assert [links.title(page_) for page_ in ("21", "22", "23")] == ["Lake", "Rock 'n' Roll", None]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("-- nothing\n", ["no row links to 'en': is it the langlinks table of 'fr'?"]),
+        (INSERT + "(21,'de','See');\n", ["no row links to 'en': is it the langlinks table of 'fr'?"]),
+        (
+            INSERT + "(21,'en','Lake'),\nfirst nonsense,\nmore,\n(22,'en','Rock');\n",
+            ["lines of rows that were not understood: 2, first line 2: 'first nonsense,'"],
+        ),
+        (
+            INSERT + "('en',21,'Lake');\n",
+            ["lines of rows that were not understood: 1, first line 1: \"('en',21,'Lake');\"", "no row links to 'en'"],
+        ),
+    ],
+)
+def test_what_is_not_understood_in_a_links_table_is_said(
+    tmp_path: Path, table: str, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "links.sql").write_text(table)
+    read_links(preset_of("x", links=str(tmp_path / "links.sql")), "fr", "en")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(said)
+    for line, words in zip(lines, said, strict=True):
+        assert line.startswith(f"{tmp_path / 'links.sql'}: {words}")
+
+
+def test_links_name_a_language_by_its_former_code_too(tmp_path: Path) -> None:
+    (tmp_path / "links.sql").write_text(INSERT + "(21,'zh-yue','湖'),(22,'yue','山');\n")
+    for code in ("yue", "zh-yue"):
+        links = read_links(preset_of("x", links=str(tmp_path / "links.sql")), "fr", code)
+        assert links is not None
+        assert [links.title("21"), links.title("22")] == ["湖", "山"]

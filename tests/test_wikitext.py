@@ -58,6 +58,187 @@ def test_what_a_reader_would_read_is_left(wikitext: str, text: str) -> None:
     assert plain_text(wikitext) == text
 
 
+# What is written, and what a reader of the article sees; one construction a line.
+WORDS = {
+    "apostrophes": [
+        ("L''''arpent''' est", "L'arpent est"),
+        ("d'''Orion'' et", "d'Orion et"),
+        ("''seven'''", "seven'"),
+        ("'''seven''''", "seven'"),
+        ("''''seven'''", "'seven"),
+        ("''''seven''''", "'seven'"),
+        ("'''''seven''''''", "seven'"),
+        ("'''The day''''s end '''came'''", "The day's end came"),
+        ("by ''[[Lake|the Lake]]'''s bank", "by the Lake's bank"),
+        ("''Six Roads'''s", "Six Roads's"),
+        ("'''''both'' bold'''", "both bold"),
+        ("in ''[[Iris (play)|''Iris'']]'' she", "in Iris she"),
+        ("''{{unknown}}'' (x)", "(x)"),
+        ("L{{'}}'''Orne''' et ''Le Jour''{{'}} et ''Nuit''{{'s}}", "L'Orne et Le Jour' et Nuit's"),
+    ],
+    "dashes and spaces": [
+        ("(1815{{ndash}}1848)", "(1815–1848)"),
+        ("(1815{{En dash}}1848{{–}}1849)", "(1815–1848–1849)"),
+        ("one{{mdash}}two{{—}}three", "one—two—three"),
+        ("East{{snd}}West{{spaced ndash}}North{{Spaced_mdash}}South", "East – West – North — South"),
+        ("Ост{{тире}}Вест", "Ост – Вест"),
+        ("5{{nbsp}}kg{{thinsp}}x{{espace}}y{{неразрывный пробел}}z", "5 kg x y z"),
+        ("[[Iron]]{{·}}[[Zinc]]{{•}}[[Tin]]", "Iron·Zinc•Tin"),
+        ("a{{\\}}b", "a / b"),
+        ("x{{=}}y{{pipe}}z", "x=y|z"),
+        ("20 {{°}}C {{±}} 2", "20 °C ± 2"),
+    ],
+    "line breaks": [
+        ("a<br>b<BR />c<br/ >d</br>e</ br >f", "a\nb\nc\nd\ne\nf"),
+        ("a<br clear=all>b<br clear='left' />c<br style=\"x > y\">d", "a\nb\nc\nd"),
+        ("a<hr>b<hr noshade>c{{br}}d", "a\nb\nc\nd"),
+    ],
+    "nowiki": [
+        ("write <nowiki>[[a|b]] and {{c|d}} and ''e''</nowiki>", "write [[a|b]] and {{c|d}} and ''e''"),
+        ("d'<nowiki/>''Albe'', nom", "d'Albe, nom"),
+        ("L<NOWIKI>'</NOWIKI>'''orge''' (x)", "L'orge (x)"),
+        ("<nowiki>* no item</nowiki>\n<nowiki/># nor this", "* no item\n# nor this"),
+        ("<code><nowiki>{{X|y}}</nowiki></code> now", "{{X|y}} now"),
+        ("<nowiki>&lt;br&gt;<br></nowiki>", "<br><br>"),
+        ("<nowiki><ref>a</ref></nowiki>b<ref>c</ref>", "<ref>a</ref>b"),
+    ],
+    "links": [
+        (
+            "see [[:de:Fluss]] and [[:Category:Rivers]] and [[:File:a.png|this]]",
+            "see de:Fluss and Category:Rivers and this",
+        ),
+        ("[[Main|The|first|one]] and [[Test|a|b]]", "The|first|one and a|b"),
+        ("[[River{{!}}rivers]] flow", "rivers flow"),
+        ("River\n[[ZH:河]][[simple:River]][[ fr : Rivière ]][[de:Fluss|x]]", "River"),
+        ("[[CSI: Miami]] and [[Star Trek: Voyager|Voyager]]", "CSI: Miami and Voyager"),
+        ("[https://a.example/b see [[Lake|the lake]] there] x", "see the lake there x"),
+        ("[mailto:a@b.example write us], [//a.example text], [[https://a.example c d]]", "write us, text, c d"),
+        ("[[Media:song.ogg|Listen]] and [[Медиа:a.ogg|послушай]]", "Listen and послушай"),
+        ("[[Imagen:a.jpg|thumb|x]]Texto[[Слика:b.svg|y]][[Unknown:c.JPG|thumb|z]]", "Texto"),
+    ],
+    "tables": [
+        ("x\n{| class=y\n|a\n|b\n\n== H ==\nText", "x\nH\nText"),
+        ("a\n{||}\nb", "a\nb"),
+        ("x\n{|\n|a\n{{end}}\ny", "x\ny"),
+        ("x\n{{league start}}\n|-\n|{{no2}}Lost\n|align=center|4\n|Smith\n{{end}}\ny", "x\ny"),
+        ('x\n{{tbl-start}}\n! a !! b\n|-\n| style="c" | d || e\n{{tbl-end}}\ny', "x\ny"),
+        ("x\n{{(!}} class=w\n{{!-}}\n{{!}} a\n{{!)}}\ny", "x\ny"),
+        ("x\n{{start}}\n|-\n| a\n* item\n| b\n|}\n\nProse.", "x\nProse."),
+        ("x\n:{|\n| a\n|}\ny", "x\ny"),
+    ],
+    "tags": [
+        ("if a<b and c>d then", "if a<b and c>d then"),
+        (
+            "type <T>, List<String>, <a@b.example> and <Chairman>",
+            "type <T>, List<String>, <a@b.example> and <Chairman>",
+        ),
+        ("x <span title=\"a > b\" class='c'>in</span> y<div style='a > b'>z</div>", "x in y\nz"),
+        ('<ref name="a>b">note</ref>c<ref>d <ref>e</ref>.</ref>f', "cf"),
+        ("one <section>real text</section> two<section begin=x />", "one real text two"),
+        ("<noinclude>a</noinclude><includeonly>b</includeonly><onlyinclude>c</onlyinclude>", "ac"),
+    ],
+    "parser functions": [
+        ("{{formatnum:18}} of {{formatnum:7654321}} and {{formatnum:7654321|R}}", "18 of 7,654,321 and 7654321"),
+        ("{{lc:AB}} {{uc:ab}} {{ucfirst:ab}} {{lcfirst:AB}}", "ab AB Ab aB"),
+        ("{{#if:x|yes|no}} {{#if: |yes|no}} {{#ifeq:1.0|1|same|other}}", "yes no same"),
+        ("{{#switch:b|a=1|b|c=2|3}} {{#switch:z|a=1|#default=9}} {{#switch:z|a=1|8}}", "2 9 8"),
+        ("{{#expr: (2+3)*4 }} {{#expr: 2/3 round 2}} {{#expr: now}}{{#invoke:x|y}}", "20 0.67"),
+        ("{{DEFAULTSORT:x}}{{DISPLAYTITLE:''x''}}{{PAGENAME}} is", "Title is"),
+        ("x {{{{{1}}}}} {{{name|}}} {{{name|given}}} y", "x given y"),
+        ("__无目录__文__KEIN_INHALTSVERZEICHNIS__ __init__", "文 __init__"),
+    ],
+    "measures": [
+        ("{{convert|7|-|8|km}}, {{convert|10|to|20|mi|km}}, {{cvt|3|and|5|ft}}", "7–8 km, 10 to 20 mi, 3 and 5 ft"),
+        ("{{convert|5|ft|11|in|m}}, {{convert|6|x|8|x|10|in|cm}}", "5 ft 11 in, 6 × 8 × 10 in"),
+        ("{{convert|20|C|F}}, {{convert|5|km2|sqmi|0}}, {{convert|9|sqmi|abbr=on}}", "20 °C, 5 km², 9 sq mi"),
+        ("{{val|879.6|0.8|u=s}}, {{val|1.5|(7)}}, {{val|5|e=9|u=m}}, 3{{e|8}}", "879.6±0.8 s, 1.5(7), 5×10⁹ m, 3×10⁸"),
+        ("{{frac|2}} {{frac|3|4}} {{frac|1|2|3}} {{circa|1500}}", "1⁄2 3⁄4 1 2⁄3 c. 1500"),
+        (
+            "{{US$|3&nbsp;billion}}, {{GBP|12.50}}, {{nombre|107|M€}}, {{nb|3500}} x",
+            "US$3 billion, £12.50, 107 M€, 3500 x",
+        ),
+        ("on {{start date|1993|02|24}}, {{birth date|1990|1|2|df=y}}", "on February 24, 1993, 2 January 1990"),
+        ("{{As of|2025}}, and {{as of|2014|5|lc=y}}", "As of 2025, and as of May 2014"),
+    ],
+    "words in templates": [
+        (
+            "see {{lang|fr|un [[chat noir|chat]] dort}} {{langx|ru|слово}} {{lang-sr-Cyrl|реч}}",
+            "see un chat dort слово реч",
+        ),
+        ("x {{small|([[Mill (y)|Mill]])}} {{nowrap|1=F = ma}} {{nowrap|[[A (b)|A]]}}", "x (Mill) F = ma A"),
+        (
+            "He wrote {{quote|a notable thing|author=X}} and {{tq|Lorem '''x'''}}",
+            "He wrote a notable thing and Lorem x",
+        ),
+        ("dit {{citation|la mer}}; {{citation|title=A|year=1}}{{цитата|Мысль.}}", "dit la mer; Мысль."),
+        ("{{ill|Joke|fr|Blague}} {{Interlanguage link|A|de|B|lt=C}} {{w|bomb|bombs}}", "Joke C bombs"),
+        ("{{нп3|А|Б|en|C}} {{нп5|А||en|C}} {{не переведено 5|А|Б|en|C}} {{comment|США|С}}", "Б А Б США"),
+        ("由{{link-de|山|Berg}}{{tsl|en|Hill|丘}}{{le|谷|valley}}创办", "由山丘谷创办"),
+        (
+            "{{HMS|Rose|1757}}, {{ship|ARA|Sol}}, {{USS|Wasp|CV-7|6}}, a {{sclass|Comet|tug}}",
+            "HMS Rose (1757), ARA Sol, Wasp, a Comet-class tug",
+        ),
+        (
+            "The {{nihongo|'''League'''|日本|lead=yes}}; {{nihongo|'''京'''|京都|Kyō}}",
+            "The League (日本); 京（京都，Kyō）",
+        ),
+        ("{{flag|Chad}}, {{stn|Bern}}, {{font|text=x.|size=2px}}, {{resize|80%|y}}", "Chad, Bern, x., y"),
+        ("{{sic|Conc|encus}} {{chem|CO|2}} {{angbr|a}} {{hlist|a|b}}", "Concencus [sic] CO2 ⟨a⟩ a · b"),
+        (
+            "au {{XIXe siècle}}, {{Ier}}, {{-IIe siècle}}, {{numéro|5}} et {{n°}}6",
+            "au XIXe siècle, Ier, IIe siècle av. J.-C., no 5 et no 6",
+        ),
+        ("le {{date-|14|juillet|1789}} et {{date|14 juillet 1790}}", "le 14 juillet 1789 et 14 juillet 1790"),
+        (
+            "x{{Ireland topics}}{{Venezuela}}{{Xenon}}{{1re armée}} y {{IIe siècle av. J.-C.}}",
+            "x y IIe siècle av. J.-C.",
+        ),
+        ("{{Template:Nowrap|a b}} {{ nowrap |c}} {{Nowrap\n|d}}", "a b c d"),
+        ("il est {{refnec|né à Lyon|date=mai}}, {{incise|oui}}, {{heure|12|30}}", "il est né à Lyon, – oui –, 12 h 30"),
+        ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を", "漢字を"),
+        ("{{math|''x'' {{=}} 2{{pi}}}} in {{cizojazyčně|en|word}}", "x = 2π in word"),
+        ("a-{{cite|x}}-b and Nice-{{lang|en|York}}-Rome", "a--b and Nice-York-Rome"),
+    ],
+    "what is no markup": [
+        ("call main() or f(x) now", "call main() or f(x) now"),
+        ("'''X''' ({{IPA|x}}; {{IPA|y}}), ({{IPA|z}}, b; {{IPA|q}}) is", "X, (b) is"),
+        ("R&copyD and &copy; &notin; &unknown;", "R&copyD and © ∉ &unknown;"),
+        ("-{x}- y", "x y"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"), [row for rows in WORDS.values() for row in rows], ids=lambda value: value[:30]
+)
+def test_no_word_is_fused_lost_or_left_in_markup(wikitext: str, text: str) -> None:
+    assert plain_text(wikitext, title="Title") == text
+
+
+@pytest.mark.parametrize(
+    ("language", "wikitext", "text"),
+    [
+        ("en", "a -{zh-hans:b;zh-hant:c}- d", "a -{zh-hans:b;zh-hant:c}- d"),
+        ("de", "-{x}-", "-{x}-"),
+        ("zh", "-{zh;zh-hans|马}-与-{zh-hans:a&nbsp;b;zh-hant:c}-", "马与a b"),
+        ("zh", "《-{zh-cn:[[狐狸·一|狐狸]];zh-tw:[[狐]]}-》", "《狐狸》"),
+        ("sr", "-{sr-ec:ново; sr-el:novo}- x", "ново x"),
+        ("kk", "-{kk-latn:b;kk-cyrl:а}-", "а"),
+        ("de", "{{formatnum:1234567.5}}", "1.234.567,5"),
+        ("fr", "{{formatnum:1234567}} {{formatnum:1234}}", "1 234 567 1 234"),
+        ("es", "{{formatnum:1234}}", "1234"),
+        (
+            "fr",
+            "au {{s|XIX}} et {{s-|XX|e}}, {{sp|XII|e|et|XIII|e}}, XX{{e}}",
+            "au XIXe siècle et XXe, XIIe et XIIIe siècles, XXe",
+        ),
+        ("ru", "{{s|т. е.}} {{plural:3|год|лет}}", "т. е. лет"),
+    ],
+)
+def test_a_wikis_language_decides_what_markup_means(language: str, wikitext: str, text: str) -> None:
+    assert plain_text(wikitext, language=language) == text
+
+
 def test_the_names_that_a_dump_gives_its_namespaces_are_known() -> None:
     assert plain_text("[[Datei:a.jpg|mini|Bild]]Text[[Kategorie:B]]", ["Datei"], ["Kategorie"]) == "Text"
 
@@ -140,7 +321,12 @@ def test_no_text_is_too_broken(wikitext: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["{{", "[[", "{|\n", "<ref>", "<!--", "-{", "[http://a ", "== a ==\n", "(", "'''", "{{a|", "[[File:"]
+    "piece",
+    [
+        *("{{", "[[", "{|\n", "<ref>", "<!--", "-{", "[http://a ", "== a ==\n", "(", "'''", "{{a|", "[[File:"),
+        *("<nowiki>", "{{{a|", '<span a="', "<br a=", "\n|", "\n| a\nb", "({{a}}; ", "[[a|", "-{a;b|", "<ref>a<ref>"),
+        *("__A", "&#", "{{a}} ", "''[[a|''"),
+    ],
 )
 def test_time_does_not_grow_faster_than_the_text(piece: str) -> None:
     """A vandal's page must not hold up a dump."""

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from crosswiki.corpora.articles import COLUMNS, concept_of, unit_hash
 from crosswiki.corpora.groups import Counts, GroupWriter, finished_shards, read_groups, write_shard
 from crosswiki.corpora.parts import Part
-from crosswiki.corpora.readers import dump, files, hub, mediawiki, wheel
+from crosswiki.corpora.readers import dump, files, hub, langlinks, mediawiki, wheel
 from crosswiki.corpora.readers.places import local_file, user_path
 from crosswiki.corpora.topics import Topics, load_topics, place
 from crosswiki.pipeline.errors import UserError
@@ -68,7 +68,7 @@ class Corpus:
         """A function from an article's id to the title of the source's article that it is linked to."""
         links = None
         if isinstance(self.preset, DumpPreset):
-            links = dump.read_links(self.preset, self.language, self.source)
+            links = langlinks.read_links(self.preset, self.language, self.source)
         return links.title if links else lambda _id: None
 
     def workplace(self, longest: int) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 from crosswiki.corpora.parts import Article, Bad, Part
 from crosswiki.corpora.readers.web import USER_AGENT, cached_json, session_of
+from crosswiki.corpora.readers.wikis import subdomain
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import checkpoints
 from crosswiki.pipeline.presets import MediaWikiPreset, VitalArticles
@@ -103,7 +104,7 @@ def query(vital: VitalArticles, language: str, params: Mapping[str, str]) -> tup
         The pages by title, and a function that says which title an asked one has become (spelling, redirects).
     """
     session = session_of(f"{USER_AGENT} {vital.contact}" if vital.contact else USER_AGENT)
-    url = vital.api.replace("{language}", language)
+    url = vital.api.replace("{language}", subdomain(language))
     always = {"action": "query", "format": "json", "formatversion": "2", "maxlag": "5"}
     pages: dict[str, Any] = {}
     renamed: dict[str, str] = {}

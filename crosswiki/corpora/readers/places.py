@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from crosswiki.corpora.readers.web import fetch_file, file_sha1
+from crosswiki.corpora.readers.wikis import database
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import alone, checkpoints
 
@@ -24,12 +25,12 @@ def user_path(name: str) -> Path:
 def local_file(place: str, language: str, sha1: str | None = None) -> Path:
     """A file's path: `place` itself, or its copy if `place` is an address.
 
-    `{language}` in it becomes the language, and `{wiki}` the name that its Wikipedia's files have (`zh_yuewiki`).
+    `{language}` in it becomes the language, and `{wiki}` the name that its Wikipedia's files have (`be_x_oldwiki`).
 
     Raises:
         UserError: there is no such file, or it has another digest.
     """
-    place = place.replace("{language}", language).replace("{wiki}", language.replace("-", "_") + "wiki")
+    place = place.replace("{language}", language).replace("{wiki}", database(language))
     if place.startswith(("http://", "https://")):
         name = hashlib.sha256(place.encode()).hexdigest()[:8] + "-" + place.rpartition("/")[2]
         copy = checkpoints() / "files" / name
