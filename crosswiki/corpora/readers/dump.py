@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from crosswiki.corpora.parts import Article, Bad, Part
-from crosswiki.corpora.readers.files import unpacked
-from crosswiki.corpora.readers.places import local_file
+from crosswiki.corpora.readers.places import local_file, unpacked
 from crosswiki.corpora.readers.wikitext import plain_text
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.presets import DumpPreset
