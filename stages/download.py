@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from crosswiki.corpora.collect import Corpus, collect
-from crosswiki.corpora.readers.files import read_dictionaries, read_similarities
+from crosswiki.corpora.readers.files import read_similarities
+from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_dictionaries
 from crosswiki.pipeline.outputs import replacing, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
-from crosswiki.pipeline.presets import FilesPreset, language_of, load_preset
+from crosswiki.pipeline.presets import language_of, load_preset
 from crosswiki.pipeline.stage import run_stage, stage
 
 
@@ -20,16 +21,18 @@ def main(role: Role) -> None:
         from crosswiki.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
         from crosswiki.embeddings.similarity import save_judgements
 
-        entries: list[tuple[str, str]] = []
-        # The preset's dictionaries start from its own source language.
-        if isinstance(preset, FilesPreset) and source == preset.languages.source and role != "source":
-            entries = read_dictionaries(preset, language)
-        with replacing(Path("data/articles") / f"{role}.parquet") as partial:
+        articles = Path("data/articles") / f"{role}.parquet"
+        with replacing(articles) as partial:
             counts = collect(Corpus(preset, language, source), params.download, params.seed, partial)
+        dictionary = Dictionary([], 0, 0.0)
+        # The preset's dictionaries start from its own source language.
+        if preset.dictionaries.get(language) and source == preset.languages.source and role != "source":
+            dictionary = read_dictionaries(preset, language, count_words(articles, language))
         with replacing(Path("data/dictionaries") / f"{role}.tsv") as partial:
-            save_dictionary(entries, partial)
+            save_dictionary(dictionary.entries, partial)
         with replacing(Path("data/similarities") / f"{role}.tsv") as partial:
             save_judgements(read_similarities(preset, language), partial)
+        counts |= dictionary.counts()
         write_json(Path("metrics/download") / f"{role}.json", counts)
         run.tags({"language": language})
         run.metrics(counts)

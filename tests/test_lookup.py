@@ -72,3 +72,23 @@ def test_all_roles_are_loaded_into_the_sources_space_and_a_missing_one_is_named(
         load_aligned()
     main(["neighbours", "source1"])  # shows the languages that are there
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["en", "fr"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"), [("國家", "zh"), ("国家", "zh"), ("реки\u0301", "ru"), ("РЕКИ", "ru"), ("ri\u00adver", "en")]
+)
+def test_a_word_is_found_however_it_is_written(
+    asked: str, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/corpora").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/trio/corpus.yaml", tmp_path / "data/corpora/offline.yaml")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    words = {"source": ("river", "state"), "target": ("河流", "国家"), "test": ("реки", "страны")}
+    for role, folder in FOLDERS.items():
+        folder.mkdir(parents=True)
+        vocabulary = Vocabulary(words[role], numpy.ones(2, dtype=int))
+        save_vectors(WordVectors(vocabulary, torch.randn(2, 4, generator=seeded(0))), folder)
+    main(["neighbours", asked, "--language", language, "--best", "1"])
+    lines = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
+    assert lines[language] in {"state", "河流", "страны"}

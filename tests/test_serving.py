@@ -156,6 +156,10 @@ def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClien
         by_name = ask(f"{url}/invocations", {"dataframe_records": [{"text": text} for text in texts]})["predictions"]
         as_list = ask(f"{url}/invocations", {"inputs": texts})["predictions"]
         blank = ask(f"{url}/invocations", {"inputs": ["", "สวัสดีครับ"]})["predictions"]
+        nothing = ask(f"{url}/invocations", {"inputs": [None, texts[0]]})["predictions"]
+        records = [{"text": None}, {"text": texts[0]}]
+        alone = ask(f"{url}/invocations", {"inputs": [None]})["predictions"]
+        gaps = ask(f"{url}/invocations", {"dataframe_records": records})["predictions"]
     (project / "texts.txt").write_text("\n".join(texts) + "\n")
     for model in ("models/target", "models:/crosswiki-zh@champion"):
         lines = predict(project, "--file", "texts.txt", "--all", "--model", model).stdout.splitlines()
@@ -165,7 +169,11 @@ def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClien
         kept = ("topic", "probability", "probabilities")
         assert [{key: line[key] for key in kept} for line in local] == by_name == as_list
     assert len({answer["topic"] for answer in by_name}) > 1
-    assert blank == 2 * [{"topic": None, "probability": None, "probabilities": {}}]
+    unread = {"topic": None, "probability": None, "probabilities": {}}
+    assert blank == [unread, unread]
+    assert nothing == [unread, by_name[0]]
+    assert alone == [unread]
+    assert gaps == [unread, by_name[0]]
     for answer in by_name:
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert (
@@ -174,14 +182,13 @@ def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClien
     assert by_name[-2] == by_name[-1]  # traditional characters are read as simplified ones
 
 
-def predict(project: Path, *arguments: str, status: int = 0, given: str | None = None) -> Any:
+def predict(project: Path, *arguments: str | bytes, status: int = 0, given: str | bytes | None = None) -> Any:
     command = [sys.executable, "-m", "crosswiki", "predict", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CROSSWIKI_DEVICE": "cpu"}
-    answer = subprocess.run(
-        command, cwd=project, env=environment, input=given, capture_output=True, text=True, check=False
-    )
+    given = given.encode() if isinstance(given, str) else given
+    answer = subprocess.run(command, cwd=project, env=environment, input=given, capture_output=True, check=False)
     assert answer.returncode == status, answer.stderr
-    return answer
+    return subprocess.CompletedProcess(command, status, answer.stdout.decode(), answer.stderr.decode())
 
 
 def test_lines_from_a_pipe_keep_their_order_and_what_else_they_carry(project: Path) -> None:
@@ -196,9 +203,33 @@ def test_lines_from_a_pipe_keep_their_order_and_what_else_they_carry(project: Pa
     ]
 
 
+def test_a_text_that_is_none_leaves_the_others_answered(project: Path) -> None:
+    given = '\ufeff{"text": "河流"}\n{"text": "half \\ud83d", "id": 2}\n{"text": null}\n{"text": "历史学家"}\n'
+    lines = [json.loads(line) for line in predict(project, given=given).stdout.splitlines()]
+    assert [line["text"] for line in lines] == ["河流", "half \ud83d", None, "历史学家"]
+    assert [line["topic"] is None for line in lines] == [False, True, True, False]
+    assert lines[1]["id"] == 2
+
+
+def test_what_has_a_key_of_ours_is_kept_beside_the_answer(project: Path) -> None:
+    given = {"text": "河流", "topic": "Gold", "language": "x", "model": "gold", "given": 5, "id": 1}
+    [answer] = [json.loads(line) for line in predict(project, given=json.dumps(given) + "\n").stdout.splitlines()]
+    assert answer["given"] == {"topic": "Gold", "language": "x", "model": "gold", "given": 5}
+    assert (answer["text"], answer["id"], answer["language"]) == ("河流", 1, "zh")
+    assert answer["topic"] in TOPICS
+
+
+def test_chinese_without_punctuation_has_a_topic_however_long(project: Path) -> None:
+    [answer] = [json.loads(line) for line in predict(project, "河流历史国家" * 17).stdout.splitlines()]
+    assert answer["topic"] in TOPICS
+
+
 @pytest.mark.parametrize(
     ("arguments", "given", "words"),
     [
+        (["café".encode("latin-1")], None, ["not UTF-8"]),
+        ([], "河流\n".encode() + "café\n".encode("latin-1"), ["line 2", "not UTF-8"]),
+        ([], '{"text": ["a"]}\n', ["line 1", "a string"]),
         (["  "], None, ["empty"]),
         (["x", "--language", "tlh"], None, ["--language", "'tlh'", "en, zh, ru"]),
         (["x", "--language", "ru"], None, ["models/transplanted/test", "no model"]),
@@ -210,7 +241,7 @@ def test_lines_from_a_pipe_keep_their_order_and_what_else_they_carry(project: Pa
     ],
 )
 def test_a_wrong_question_ends_in_one_line(
-    project: Path, arguments: list[str], given: str | None, words: list[str]
+    project: Path, arguments: list[str | bytes], given: str | bytes | None, words: list[str]
 ) -> None:
     answer = predict(project, *arguments, status=2, given=given)
     assert len(answer.stderr.splitlines()) == 1

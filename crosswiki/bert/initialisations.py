@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.mixtures import mean_embeddings, mix_embeddings
 from crosswiki.bert.translations import translated_tokens
+from crosswiki.corpora.text import without_marks
 from crosswiki.embeddings.alignment import ROWS
 from crosswiki.embeddings.dictionary import Entries
 from crosswiki.embeddings.spelling import compare_spelling
@@ -155,7 +156,8 @@ def alike_tokens(
     """New tokens that are spelled like a source token, and whose embedding is copied from it.
 
     They are tokens without a letter (digits, punctuation), long tokens (mostly names and borrowed words), and tokens
-    without a vector, which cannot be mixed.
+    without a vector, which cannot be mixed. Marks make no difference: électron is copied from electron, since most
+    uncased models of English strip them.
 
     Args:
         source: the source's tokenizer.
@@ -168,8 +170,8 @@ def alike_tokens(
     """
     known = source.get_vocab()
     return {
-        place: known[token]
+        place: known[spelling]
         for token, place in other.get_vocab().items()
-        if token in known
+        if (spelling := token if token in known else without_marks(token)) in known
         and (not (letters := sum(map(str.isalpha, token))) or letters >= copied_length or not has_vector[place])
     }

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import Unigram
@@ -12,9 +13,11 @@ from tokenizers.pre_tokenizers import Sequence as PreTokenizers
 from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
-from crosswiki.corpora.text import is_han
+from crosswiki.corpora.text import is_unspaced
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Transplant
+
+LONGEST = 100  # letters without a space that are divided at once; a longer word is unknown to WordPiece
 
 
 def new_tokenizer(
@@ -68,11 +71,12 @@ def extend_tokenizer(
         max_words: new words at most.
     """
     known, trained = like.get_vocab(), pieces.get_vocab()
-    letters = sorted({letter for token in (*trained, *words) for letter in token if is_han(letter)})
-    # BERT divides Chinese into single characters, which are more ambiguous than words. Where most words are Chinese,
-    # runs of characters stay together, and WordPiece takes the longest known word first.
-    han = "".join(letters) if sum(map(is_han, words)) > len(words) / 2 else ""
-    blank = _wordpiece(like, known, han)
+    letters = sorted({letter for token in (*trained, *words) for letter in token if is_unspaced(letter)})
+    # BERT divides Chinese into single characters, which are more ambiguous than words, and reads a sentence of Thai as
+    # one word. Where most words are of letters without spaces between words, runs of letters stay together, and
+    # WordPiece takes the longest known word first.
+    unspaced = "".join(letters) if sum(map(is_unspaced, words)) > len(words) / 2 else ""
+    blank = _wordpiece(like, known, unspaced)
     normalised = blank.backend_tokenizer.normalizer.normalize_str if blank.backend_tokenizer.normalizer else str
     divided = blank.backend_tokenizer.pre_tokenizer.pre_tokenize_str
     parts = dict.fromkeys(part for word in words for part, _ in divided(normalised(word)))
@@ -80,13 +84,13 @@ def extend_tokenizer(
     present = {*known, *added}
     added += [
         token
-        for token in dict.fromkeys([*sorted(trained, key=lambda token: trained[token]), *han])
+        for token in dict.fromkeys([*sorted(trained, key=lambda token: trained[token]), *unspaced])
         if token not in present
     ]
-    if han:  # there is no space between words, so most words continue a run of characters
+    if unspaced:  # there is no space between words, so most words continue a run of characters
         present |= {*added}
-        added += [f"##{token}" for token in (*known, *added) if is_han(token) and f"##{token}" not in present]
-    return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}}, han)
+        added += [f"##{token}" for token in (*known, *added) if is_unspaced(token) and f"##{token}" not in present]
+    return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}}, unspaced)
 
 
 def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
@@ -114,6 +118,7 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         return trained
     if not is_wordpiece(like):
         return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
+    state["normalizer"] = keeping_marks(state["normalizer"])
     blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
     # The trainer numbers continuations (##a) in the order of a hash table, and breaks ties by number. Naming them
     # as special tokens first, in a fixed order, gives the same vocabulary each time.
@@ -167,6 +172,17 @@ def _unigram(
     return model
 
 
+def keeping_marks(normaliser: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A BERT normaliser's settings, as `tokenizers` writes them, under which letters keep their marks (é, й, की).
+
+    Uncased models of English strip combining marks, which tell no two English words apart, but words of most other
+    languages.
+    """
+    if normaliser is None or normaliser["type"] != "BertNormalizer":
+        return normaliser
+    return {**normaliser, "strip_accents": False}
+
+
 def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
     """Whether a tokenizer is a WordPiece, as BERT's; others cannot be extended."""
     return json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"] == "WordPiece"
@@ -183,7 +199,7 @@ def divide_words(tokenizer: PreTrainedTokenizerFast, words: Sequence[str]) -> li
 
 
 def continued_words(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
-    """Tokens of Chinese words that continue a run (##河), matched with the same words at its start (河).
+    """Tokens of words that continue a run (##河), matched with the same words at its start (河).
 
     Returns:
         From the id of the first to the id of the second.
@@ -191,28 +207,31 @@ def continued_words(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
     rows = tokenizer.get_vocab()
     starts = {token: token.removeprefix("##") for token in rows}
     return {
-        rows[token]: rows[word] for token, word in starts.items() if token != word and word in rows and is_han(word)
+        rows[token]: rows[word]
+        for token, word in starts.items()
+        if token != word and word in rows and is_unspaced(word)
     }
 
 
-def _wordpiece(like: PreTrainedTokenizerFast, vocabulary: dict[str, int], han: str = "") -> PreTrainedTokenizerFast:
-    """A tokenizer of the same class and settings with another vocabulary.
+def _wordpiece(
+    like: PreTrainedTokenizerFast, vocabulary: dict[str, int], unspaced: str = ""
+) -> PreTrainedTokenizerFast:
+    """A tokenizer of the same class and settings with another vocabulary, under which letters keep their marks.
 
     Args:
         like: the source's tokenizer.
         vocabulary: the new tokens with their ids.
-        han: Chinese characters that are known; if there are any, runs of them are not divided beforehand.
+        unspaced: letters of words without spaces between them; if there are any, their runs are not divided beforehand.
     """
-    normaliser = json.loads(like.backend_tokenizer.to_str()).get("normalizer") or {}
     settings = {
         name: getattr(like, name) for name in ("do_lower_case", "tokenize_chinese_chars") if hasattr(like, name)
     }
     parts = {part: token for part, token in like.special_tokens_map.items() if isinstance(token, str)}
-    options = {"strip_accents": normaliser.get("strip_accents"), "model_max_length": like.model_max_length, **parts}
-    if not han:
+    options = {"strip_accents": False, "model_max_length": like.model_max_length, **parts}
+    if not unspaced:
         return type(like)(vocab=vocabulary, **settings, **options)
     made = type(like)(vocab=vocabulary, **{**settings, "tokenize_chinese_chars": False}, **options).backend_tokenizer
-    made.pre_tokenizer = PreTokenizers([made.pre_tokenizer, Split(Regex(f"[{han}]+"), "isolated")])
+    made.pre_tokenizer = PreTokenizers([made.pre_tokenizer, Split(Regex(f"[{unspaced}]{{1,{LONGEST}}}"), "isolated")])
     # Loaded as the source's class, it would get that class's pre-tokenizer again.
     return PreTrainedTokenizerFast(
         tokenizer_object=made, model_input_names=like.model_input_names, do_lower_case=like.do_lower_case, **options

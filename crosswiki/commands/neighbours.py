@@ -2,6 +2,7 @@
 
 import argparse
 
+from crosswiki.corpora.text import Spelling, words_of
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.presets import languages_of
@@ -28,12 +29,17 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.best < 1:
         raise UserError(f"--best: found {arguments.best}; 1 or more is needed")
     roles = [role for role in params.roles if role in codes and arguments.language in (None, codes[role])]
-    word = arguments.word.lower()
-    role_of_word = next((role for role in roles if word in vectors[role].vocabulary.ids), None)
-    if role_of_word is None:
+    spelling = Spelling(params.prepare.fold_yo)
+    # As `prepare` writes the word; otherwise as it stands, since vectors of one's own may have any words.
+    spellings = {role: (" ".join(words_of(arguments.word, codes[role], spelling)), arguments.word) for role in roles}
+    found = next(
+        ((role, word) for role in roles for word in spellings[role] if word in vectors[role].vocabulary.ids), None
+    )
+    if found is None:
         raise UserError(
             f"{arguments.word}: no such word in the vocabulary of {', '.join(codes[role] for role in roles)}"
         )
+    role_of_word, word = found
     for role, others in vectors.items():
         nearest = nearest_words(word, vectors[role_of_word], others, arguments.best)
         print(f"{codes[role]:4}", "  ".join(f"{other} {cosine:.2f}" for other, cosine in nearest))

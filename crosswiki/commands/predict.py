@@ -1,17 +1,17 @@
 """Say the topic of texts, as JSON Lines: of texts on the command line, of a file, or of a pipe."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
-from crosswiki.serving.texts import read_records
+from crosswiki.serving.texts import as_json, read_records, with_answer
 
 MODELS: dict[Role, Path] = {
     "source": Path("models/source"),
@@ -40,6 +40,8 @@ def _check(arguments: argparse.Namespace) -> None:
         arguments.file = Path("-")
     if any(not text.strip() for text in arguments.texts):
         raise UserError("the text is empty: there is nothing to classify")
+    if not all(map(is_unicode, arguments.texts)):
+        raise UserError("the text is not UTF-8: set the terminal to UTF-8, or give a file in UTF-8 with --file")
 
 
 def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
@@ -81,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         for record, answer in zip(batch, reader.answer([r["text"] for r in batch], device), strict=True):
             found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
             every = {"probabilities": answer.probabilities} if arguments.all else {}
-            print(json.dumps({**record, **found, "model": arguments.model or str(folder), **every}, ensure_ascii=False))
+            print(as_json(with_answer(record, {**found, "model": arguments.model or str(folder), **every})))
             unread += answer.topic is None
         sys.stdout.flush()
         total += len(batch)

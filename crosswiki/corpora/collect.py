@@ -4,8 +4,11 @@ What has been read is kept until the table is whole, so a run that was killed go
 """
 
 import hashlib
+import sys
 import time
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,6 +108,33 @@ def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts
     return counts
 
 
+def label(topic: str | None) -> str | None:
+    """A topic's name without spaces around it and double ones in it, so that "B " and " B" are one topic."""
+    return " ".join(topic.split()) or None if topic else None
+
+
+def labels_alike(topics: Iterable[str]) -> list[list[str]]:
+    """Topics that differ by case alone, which may be one topic or several: each group in order."""
+    groups: dict[str, list[str]] = {}
+    for topic in sorted(topics):
+        groups.setdefault(unicodedata.normalize("NFKC", topic).casefold(), []).append(topic)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _say_what_is_odd(corpus: Corpus, counts: Counts, labels: Counter[str]) -> None:
+    """A line on standard error for records that were skipped, and for labels that look like one."""
+    if counts["bad"]:
+        what = f"{counts['bad']:,} of {counts['articles'] + counts['bad']:,} records were skipped"
+        print(f"download: {corpus.language}: {what}; the first: {counts['first_bad']}", file=sys.stderr)
+    for group in labels_alike(labels):
+        names = " and ".join(f"{topic!r} ({labels[topic]:,} articles)" for topic in group)
+        print(
+            f"download: {corpus.language}: {names} differ by case alone and are {len(group)} topics: "
+            "write them alike if they are one",
+            file=sys.stderr,
+        )
+
+
 def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts: Counts, output: Path) -> Counts:
     """Write what has been read as one table."""
     topics, linked = corpus.topics(), corpus.links()
@@ -114,7 +144,8 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     _judge(counts, params.max_bad_records, 0)
     if not total:
         raise UserError(f"corpus: no article with text in language {corpus.language!r}")
-    labelled, start = 0, 0
+    labels: Counter[str] = Counter()
+    start = 0
     writer = GroupWriter(output, SCHEMA)
     for table, topic, concept in tqdm(rows(texts=True), desc="joining", disable=None, leave=False):
         keep = pyarrow.array(kept[start : start + len(topic)])
@@ -124,10 +155,11 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
             {**known, "topic": topic, "concept": concept, "language": [corpus.language] * len(topic)}
         )
         joined = joined.cast(SCHEMA).filter(keep)
-        labelled += len(joined) - joined["topic"].null_count
+        labels.update(topic for topic in joined["topic"].to_pylist() if topic is not None)
         writer.add_table(joined)
     writer.close()
-    return {"articles": total, "labelled": labelled, "empty": counts["empty"], "bad_records": counts["bad"]}
+    _say_what_is_odd(corpus, counts, labels)
+    return {"articles": total, "labelled": labels.total(), "empty": counts["empty"], "bad_records": counts["bad"]}
 
 
 def _read_all(corpus: Corpus, params: Download, folder: Path) -> Counts:
@@ -178,7 +210,7 @@ def _joined(
             found: list[tuple[str | None, str]] = []
             for number, title, topic, concept in zip(*values, strict=True):
                 its_topic, its_concept = place(topics, title, topic, concept, partial(linked, number))
-                found.append((its_topic, its_concept or concept_of(title or f"{language}:{number}")))
+                found.append((label(its_topic), its_concept or concept_of(title or f"{language}:{number}")))
             yield table, [topic for topic, _ in found], [concept for _, concept in found]
 
 

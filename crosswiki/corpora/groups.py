@@ -11,6 +11,7 @@ import pyarrow.parquet
 from pyarrow.lib import StringBuilder
 
 from crosswiki.corpora.parts import Article, Bad, Part
+from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json, replacing, write_json
 
@@ -78,6 +79,8 @@ def write_shard(part: Part, folder: Path, longest: int) -> Counts:
             bad = str(record) if isinstance(record, Bad) else None
             if isinstance(record, Article) and len(record.text) > longest:
                 bad = f"{part.name}: article {record.id!r}: its text has {len(record.text):,} characters"
+            if isinstance(record, Article) and not all(is_unicode(value or "") for value in vars(record).values()):
+                bad = f"{part.name}: article {record.id!r}: half a surrogate pair"
             if bad:
                 counts["bad"] += 1
                 counts["first_bad"] = counts["first_bad"] or bad

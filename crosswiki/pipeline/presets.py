@@ -1,7 +1,7 @@
 """Corpus presets, `data/corpora/<name>.yaml`: where articles come from, checked on load."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -57,15 +57,34 @@ class Labels(Section):
         return self
 
 
+class WordList(Section):
+    """A word list of the source's language and another one; in a preset its path alone says as much.
+
+    Attributes:
+        path: of the file; `~` and environment variables are replaced.
+        licence: of the list, which the model that is made with it names.
+    """
+
+    path: str
+    licence: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
 class CorpusPreset(Section):
     """The keys of presets of every kind.
 
     Attributes:
         languages: of the three roles.
+        dictionaries: a language's word lists, between the source's language and it.
         similarities: a language's word-similarity files, `word1<TAB>word2<TAB>score`, to evaluate its word vectors.
     """
 
     languages: RoleLanguages
+    dictionaries: dict[Language, list[WordList]] = Field(default_factory=dict)
     similarities: dict[Language, list[str]] = Field(default_factory=dict)
 
 
@@ -105,7 +124,6 @@ class FilesPreset(CorpusPreset):
 
     kind: Literal["files"]
     articles: dict[Language, list[ArticleFile]]
-    dictionaries: dict[Language, list[str]] = Field(default_factory=dict)
     labels: Labels | None = None
 
 

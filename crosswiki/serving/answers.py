@@ -8,7 +8,7 @@ import torch
 
 from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier, load_classifier
-from crosswiki.corpora.text import Spelling, normalise
+from crosswiki.corpora.text import Spelling, is_unicode, normalise
 
 LANGUAGE, FOLD_YO = (
     "language",
@@ -34,14 +34,18 @@ class Reader:
     language: str
     spelling: Spelling
 
-    def answer(self, texts: Sequence[str], device: torch.device) -> list[Answer]:
+    def answer(self, texts: Sequence[str | None], device: torch.device) -> list[Answer]:
         """Classify texts, in their order.
 
         Args:
-            texts: as written; they are normalised here as in `prepare`.
+            texts: as written; they are normalised here as in `prepare`. None (a gap in a table) and text with half a
+                surrogate pair have no topic.
             device: where.
         """
-        clean = [normalise(text, self.language, self.spelling) for text in texts]
+        clean = [
+            normalise(text, self.language, self.spelling) if isinstance(text, str) and is_unicode(text) else ""
+            for text in texts
+        ]
         readable = [place for place, text in enumerate(clean) if self._reads(text)]
         tokens = self.classifier.tokenizer.model_max_length
         logits = predict_logits(self.classifier, [clean[place] for place in readable], tokens, device, "classifying")

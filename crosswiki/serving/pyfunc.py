@@ -1,11 +1,12 @@
 """The classifier as MLflow serves it. This module loads it from safetensors and JSON, so nothing is unpickled."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pandas
 
 from crosswiki.pipeline.devices import choose_device
@@ -35,9 +36,13 @@ class ServedClassifier:
             A row for each text: topic, probability, and the probabilities of all topics.
         """
         column = texts[COLUMN] if isinstance(texts, pandas.DataFrame) else texts
-        return pandas.DataFrame(
-            [asdict(answer) for answer in self.reader.answer(list(column), self.device)], dtype=object
-        )
+        answers = self.reader.answer(one_by_one(column), self.device)
+        return pandas.DataFrame([asdict(answer) for answer in answers], dtype=object)
+
+
+def one_by_one(column: Iterable[Any]) -> list[Any]:
+    """The texts of a column, of which MLflow has put a whole batch without null (`inputs`) into one cell."""
+    return [text for cell in column for text in (cell if isinstance(cell, list | numpy.ndarray) else [cell])]
 
 
 def _load_pyfunc(path: str) -> ServedClassifier:

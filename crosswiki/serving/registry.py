@@ -110,11 +110,12 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
     import mlflow
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Map
+    from mlflow.types.schema import AnyType, Map
 
     answers = [ColSpec(DataType.string, "topic"), ColSpec(DataType.double, "probability")]
     answers.append(ColSpec(Map(DataType.double), "probabilities"))
-    signature = ModelSignature(Schema([ColSpec(DataType.string, "text")]), Schema(answers))
+    # Not DataType.string, which makes the word "None" of a null in a batch.
+    signature = ModelSignature(Schema([ColSpec(AnyType(), "text", required=False)]), Schema(answers))
     experiment = client.get_run(run).info.experiment_id
     place = client.create_logged_model(experiment, "classifier", run, {**candidate.tags}, model_type="classifier")
     with _logging_to(client.tracking_uri):

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crosswiki.corpora.parts import Article, Bad, Part
-from crosswiki.corpora.readers.files import unpacked
-from crosswiki.corpora.readers.places import local_file
+from crosswiki.corpora.readers.places import local_file, unpacked
 from crosswiki.corpora.readers.wikis import OTHER_NAMES
 from crosswiki.corpora.readers.wikitext import plain_text
 from crosswiki.pipeline.errors import UserError

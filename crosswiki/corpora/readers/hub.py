@@ -6,8 +6,8 @@ from functools import cache, partial
 from typing import Any, cast
 
 from crosswiki.corpora.parts import Article, Bad, Part
-from crosswiki.corpora.readers.files import text_of
 from crosswiki.corpora.readers.places import user_path
+from crosswiki.corpora.readers.tables import text_of
 from crosswiki.corpora.readers.web import ATTEMPTS, BUSY, retry_after
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.presets import HubPreset
@@ -33,7 +33,11 @@ def _read_shard(preset: HubPreset, language: str, number: int, count: int) -> It
         for place, row in enumerate(_dataset(preset, language).shard(num_shards=count, index=number), 1):
             if place == 1 and (missing := [column for column in wanted.values() if column not in row]):
                 raise UserError(f"{preset.dataset}: no column {missing[0]!r}; it has {', '.join(row)}")
-            values = {name: text_of(row[column], name) for name, column in wanted.items()}
+            try:
+                values = {name: text_of(row[column], name) for name, column in wanted.items()}
+            except ValueError as error:
+                yield Bad(f"{where}: row {place}", str(error))
+                continue
             if values["id"] is None or values["text"] is None:
                 yield Bad(f"{where}: row {place}", "no id or no text")
             else:
