@@ -35,7 +35,8 @@ def main() -> None:
         train = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
         for role, table in train.items():
             if can_be_learnt(table["topic"].tolist()):
-                machine = tfidf(table["text"].tolist(), table["topic"].tolist(), settings.c_values, words_of[role])
+                texts, topics = table["text"].tolist(), table["topic"].tolist()
+                machine = tfidf(texts, topics, settings.c_values, words_of[role], params.class_weights)
                 predictions[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
 
         vectors = load_aligned(params.roles)
@@ -44,14 +45,16 @@ def main() -> None:
             return average_vectors([words_of[role](text) for text in table["text"]], vectors[role])
 
         source = train["source"]
-        linear = linear_classifier(averages("source", source), source["topic"].tolist(), settings.c_values)
+        topics, features = source["topic"].tolist(), averages("source", source)
+        linear = linear_classifier(features, topics, settings.c_values, params.class_weights)
         for role in params.roles[1:]:
             predictions[role]["word_vectors"] = linear.predict(averages(role, tests[role]))
 
         with replacing(Path("metrics/baselines"), directory=True) as folder:
             for role in params.roles:
                 predictions[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
-        curve = label_curve(articles["target"], settings.c_values, params.evaluate, params.seed, words_of["target"])
+        options = (settings.c_values, params.evaluate, params.seed, words_of["target"], params.class_weights)
+        curve = label_curve(articles["target"], *options)
         with replacing(Path("metrics/plots/labels.csv")) as partial_file:
             curve.to_csv(partial_file, index=False, lineterminator="\n")
 

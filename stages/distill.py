@@ -6,7 +6,7 @@ reads the source's; for all others, the adapted teacher reads the same text as t
 
 from pathlib import Path
 
-from crosswiki.bert.classification import encode, padding
+from crosswiki.bert.classification import encode, label_weights, padding
 from crosswiki.bert.distillation import UNKNOWN, batch_loss, pair_articles, teacher_outputs
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
 from crosswiki.bert.schedules import schedule_of
@@ -42,10 +42,11 @@ def main() -> None:
         layers = settings.layers or max(1, adapted.model.config.num_hidden_layers // 2)
         student = Classifier(fewer_layers(adapted.model, layers), adapted.tokenizer)
         freeze_output_layer(student.model)
+        weights = label_weights(labels, len(teacher.topics), params.class_weights)
         history = train(
             student.model,
             encode(paired.texts, student.tokenizer, tokens, labels=labels, **columns),
-            batch_loss(settings.temperature, settings.soft_weight, settings.hidden_weight),
+            batch_loss(settings.temperature, settings.soft_weight, settings.hidden_weight, weights),
             padding(student.tokenizer),
             schedule_of(settings),
             seed=params.seed,

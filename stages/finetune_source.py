@@ -41,6 +41,7 @@ def main() -> None:
                 device=device,
                 what="finetune_source",
                 report=run.metrics,
+                class_weights=params.class_weights,
             )
         summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
         summary |= calibrate_on(teacher, validation, device)

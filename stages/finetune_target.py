@@ -38,6 +38,7 @@ def main() -> None:
         texts, validation = labelled(articles, "train", settings.labels, params.seed), labelled(articles, "validation")
         distilled = {name: value.clone() for name, value in student.model.state_dict().items()}
         options: dict[str, Any] = {"seed": params.seed, "device": choose_device(params.device)}
+        options["class_weights"] = params.class_weights
         histories: dict[str, History] = {"finetune_target": [], "scratch": []}
         if not texts.empty:
             schedule, waiting = schedule_of(settings), gradually(student.model, settings.gradual_unfreezing)

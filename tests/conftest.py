@@ -17,7 +17,8 @@ settings.load_profile("crosswiki")
 # Files that run stages, servers or commands take minutes, the longest first: begun first, they end beside the many
 # short ones and not after them. xdist hands a process another file when two of its tests are left.
 PIPELINE = (
-    *("test_pipeline", "test_tutorial_experiments", "test_tutorial_language", "test_architectures"),
+    *("test_pipeline", "test_tutorial_experiments", "test_tutorial_language", "test_tutorial_own_texts"),
+    "test_architectures",
     *("test_documents", "test_wikipedia", "test_variations", "test_unlabelled", "test_tracking", "test_serving"),
     *("test_start", "test_closure", "test_browser", "test_locks"),
 )

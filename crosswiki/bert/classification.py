@@ -1,6 +1,6 @@
 """Texts encoded and padded to batches, classified to logits, and the loss on labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.models import Classifier, token_types
 from crosswiki.bert.precision import fast_attention, half_precision
+from crosswiki.pipeline.parameters import ClassWeights
 from crosswiki.pipeline.progress import progress
 
 
@@ -57,10 +58,28 @@ def padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]
     return collate
 
 
-def label_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-    """Cross-entropy with the column `labels`."""
+def label_loss(model: PreTrainedModel, batch: dict[str, Tensor], weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy with the column `labels`, a mean weighted by each topic's weight, [topics], where there is one."""
     labels = batch.pop("labels")
-    return cross_entropy(model(**batch).logits.float(), labels)
+    return cross_entropy(model(**batch).logits.float(), labels, None if weights is None else weights.to(labels.device))
+
+
+def label_weights(labels: Sequence[int], topics: int, kind: ClassWeights) -> Tensor | None:
+    """What each topic weighs in a loss, [topics]; None: all the same.
+
+    `balanced` is texts / (topics · texts of the topic), as scikit-learn has it, over the topics that have a text
+    (after King and Zeng 2001); a topic that has none weighs nothing.
+
+    Args:
+        labels: topics' numbers; numbers below 0 are no labels.
+        topics: how many there are.
+        kind: none or balanced.
+    """
+    known = torch.tensor([label for label in labels if label >= 0], dtype=torch.int64)
+    if kind == "none" or not len(known):
+        return None
+    counts = torch.bincount(known, minlength=topics).float()
+    return torch.where(counts > 0, len(known) / ((counts > 0).sum() * counts.clamp(min=1)), 0.0)
 
 
 def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:

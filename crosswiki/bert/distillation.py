@@ -15,7 +15,9 @@ from crosswiki.bert.training import Loss
 UNKNOWN = -100  # the label of a text without a known topic
 
 
-def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, soft: float) -> Tensor:
+def distillation_loss(
+    student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, soft: float, weights: Tensor | None = None
+) -> Tensor:
     """Mix soft · T² · KL(teacher/T ‖ student/T) + (1 − soft) · cross-entropy where there is a label.
 
     Args:
@@ -24,6 +26,7 @@ def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperat
         labels: topics' numbers, `UNKNOWN` where there is none, [texts].
         temperature: T; the factor T² keeps the gradients' size (section 2 of the paper).
         soft: weight of the first term.
+        weights: of the topics in the second term, [topics]; None: all equal.
 
     Returns:
         A scalar: either term is a mean over the batch's texts; a text without a label adds nothing to the second.
@@ -31,11 +34,11 @@ def distillation_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperat
     divergence = kl_div(
         log_softmax(student / temperature, dim=-1), softmax(teacher / temperature, dim=-1), reduction="batchmean"
     )
-    hard = cross_entropy(student, labels, ignore_index=UNKNOWN, reduction="sum") / len(labels)
+    hard = cross_entropy(student, labels, weights, ignore_index=UNKNOWN, reduction="sum") / len(labels)
     return soft * temperature**2 * divergence + (1 - soft) * hard
 
 
-def batch_loss(temperature: float, soft: float, hidden: float) -> Loss:
+def batch_loss(temperature: float, soft: float, hidden: float, weights: Tensor | None = None) -> Loss:
     """`distillation_loss` for `train`: batches have the columns teacher_logits and labels.
 
     If they have the column teacher_states too, the loss adds `hidden` times the mean squared error between the
@@ -45,7 +48,8 @@ def batch_loss(temperature: float, soft: float, hidden: float) -> Loss:
     def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
         teacher, labels, states = batch.pop("teacher_logits"), batch.pop("labels"), batch.pop("teacher_states", None)
         outputs = model(**batch, output_hidden_states=states is not None)
-        logits_loss = distillation_loss(outputs.logits.float(), teacher, labels, temperature, soft)
+        topic_weights = None if weights is None else weights.to(labels.device)
+        logits_loss = distillation_loss(outputs.logits.float(), teacher, labels, temperature, soft, topic_weights)
         if states is None:
             return logits_loss
         return logits_loss + hidden * mse_loss(

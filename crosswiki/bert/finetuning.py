@@ -1,13 +1,16 @@
 """Fine-tuning of a classifier on labelled articles."""
 
+from functools import partial
+
 import pandas
 import torch
 
-from crosswiki.bert.classification import encode, label_loss, padding
+from crosswiki.bert.classification import encode, label_loss, label_weights, padding
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.training import History, Report, Waiting, train
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import ClassWeights
 
 
 def finetune(
@@ -20,6 +23,7 @@ def finetune(
     what: str,
     report: Report,
     waiting: Waiting = (),
+    class_weights: ClassWeights = "none",
 ) -> History:
     """Train a classifier in place on articles' topics, with cross-entropy.
 
@@ -32,6 +36,7 @@ def finetune(
         what: see `train`.
         report: see `train`.
         waiting: see `train`.
+        class_weights: of the topics in the loss.
 
     Raises:
         UserError: the classifier does not know a topic.
@@ -44,7 +49,7 @@ def finetune(
     return train(
         classifier.model,
         encode(articles["text"].tolist(), tokenizer, tokenizer.model_max_length, labels=labels),
-        label_loss,
+        partial(label_loss, weights=label_weights(labels, len(classifier.topics), class_weights)),
         padding(tokenizer),
         schedule,
         seed=seed,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crosswiki.pipeline.locks import mend_locks
 from crosswiki.pipeline.parameters import load_parameters
-from crosswiki.pipeline.presets import language_of, load_preset
+from crosswiki.pipeline.presets import Preset, language_of, load_preset
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -24,4 +24,16 @@ def run(_arguments: argparse.Namespace) -> None:
     params = load_parameters()
     preset = load_preset(params.corpus)
     for role in params.roles:
-        language_of(role, preset, params)
+        language = language_of(role, preset, params)
+        if preset.labelled or preset.unlabelled:
+            _verify(preset, language)
+
+
+def _verify(preset: Preset, language: str) -> None:
+    """DVC watches the preset and not the files that it names, so that a changed one would be overlooked."""
+    from crosswiki.corpora.readers.files import verify
+    from crosswiki.corpora.readers.places import local_file
+    from crosswiki.corpora.readers.task import files_of
+
+    for file in files_of(preset, language):
+        verify(local_file(file.path, language), file.sha256)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # the processes that read a corpus need none of it
     import pandas
 
 COLUMNS = ("id", "title", "text", "topic", "concept", "language")
+TASK = "task:"  # how the concepts of the task's texts begin, so that none is taken for a title's
 
 
 def concept_of(title: str) -> str:
@@ -25,6 +26,16 @@ def concept_of(title: str) -> str:
     return re.sub(r"\s+", " ", "".join(c for c in decomposed if not unicodedata.combining(c))).strip()
 
 
+def task_concept(name: str, split: str | None = None) -> str:
+    """The concept of a text of the task, which says the split that the text's file assigns to it, if it does."""
+    return f"{TASK}{split}/{name}" if split else TASK + name
+
+
+def in_task(concept: str) -> bool:
+    """Whether a text is one of the task's, which go before the corpus's articles wherever there is a limit."""
+    return concept.startswith(TASK)
+
+
 def pick(table: "pandas.DataFrame", limit: int | None, seed: int, first: Iterable[str] = ()) -> "pandas.DataFrame":
     """Keep at most `limit` articles, by a seeded hash of the concept, so that translations are kept together.
 
@@ -32,11 +43,12 @@ def pick(table: "pandas.DataFrame", limit: int | None, seed: int, first: Iterabl
         table: articles.
         limit: None keeps all.
         seed: of the hash.
-        first: concepts that are kept before others.
+        first: concepts that are kept before others, but after the task's.
     """
     if limit is None or limit >= len(table):
         return table
-    rank = table["concept"].map(lambda concept: unit_hash(f"{seed}:{concept}")) - table["concept"].isin(set(first))
+    rank = table["concept"].map(lambda concept: unit_hash(f"{seed}:{concept}") - 2 * in_task(concept))
+    rank -= table["concept"].isin(set(first))
     return table.loc[rank.sort_values(kind="stable").index[:limit].sort_values()].reset_index(drop=True)
 
 

@@ -19,10 +19,10 @@ import pyarrow
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from crosswiki.corpora.articles import COLUMNS, concept_of, unit_hash
+from crosswiki.corpora.articles import COLUMNS, concept_of, in_task, unit_hash
 from crosswiki.corpora.groups import Counts, GroupWriter, finished_shards, read_groups, write_shard
 from crosswiki.corpora.parts import Part
-from crosswiki.corpora.readers import dump, files, hub, langlinks, mediawiki, wheel
+from crosswiki.corpora.readers import dump, files, hub, langlinks, mediawiki, task, wheel
 from crosswiki.corpora.readers.places import local_file, user_path
 from crosswiki.corpora.topics import Topics, load_topics, place
 from crosswiki.pipeline.errors import UserError
@@ -50,7 +50,11 @@ class Corpus:
     source: str
 
     def parts(self) -> Iterator[Part]:
-        """Its parts, by its kind."""
+        """Its parts: the task's files, then the corpus's own, by its kind."""
+        yield from task.parts(self.preset, self.language)
+        yield from self._articles()
+
+    def _articles(self) -> Iterator[Part]:
         match self.preset:
             case WheelPreset():
                 return wheel.parts(self.preset, self.language)
@@ -78,6 +82,7 @@ class Corpus:
         """The folder for its shards: another one when anything that they are made from has changed."""
         code = [path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py"))]
         given = [user_path(file.path) for file in getattr(self.preset, "articles", {}).get(self.language, [])]
+        given += [user_path(file.path) for file in task.files_of(self.preset, self.language)]
         if isinstance(self.preset, DumpPreset) and "://" not in self.preset.pages:
             given.append(local_file(self.preset.pages, self.language))
         stats = [(path.stat().st_size, path.stat().st_mtime_ns) for path in given if path.exists()]
@@ -139,7 +144,7 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     """Write what has been read as one table."""
     topics, linked = corpus.topics(), corpus.links()
     shards = [folder / f"{name}.parquet" for name in sorted(finished_shards(folder))]
-    rows = partial(_joined, shards, topics, linked, corpus.language)
+    rows = partial(_joined, shards, topics, linked, corpus.language, bool(corpus.preset.labelled))
     kept, total = _kept(rows, params.max_articles, seed, counts)
     _judge(counts, params.max_bad_records, 0)
     if not total:
@@ -200,9 +205,14 @@ def _judge(counts: Counts, share: float, least: int) -> None:
 
 
 def _joined(
-    shards: list[Path], topics: Topics, linked: Callable[[str], str | None], language: str, texts: bool
+    shards: list[Path],
+    topics: Topics,
+    linked: Callable[[str], str | None],
+    language: str,
+    task_only: bool,
+    texts: bool,
 ) -> Iterator[tuple[pyarrow.Table, list[str | None], list[str]]]:
-    """Go through the shards' groups, with each article's topic and concept."""
+    """Go through the shards' groups, with each article's topic and concept; topics of the task alone, or all."""
     columns = ["id", "title", "topic", "concept"] + ["text"] * texts
     for shard in shards:
         for table in read_groups(shard, columns):
@@ -210,12 +220,13 @@ def _joined(
             found: list[tuple[str | None, str]] = []
             for number, title, topic, concept in zip(*values, strict=True):
                 its_topic, its_concept = place(topics, title, topic, concept, partial(linked, number))
-                found.append((label(its_topic), its_concept or concept_of(title or f"{language}:{number}")))
+                name = its_concept or concept_of(title or f"{language}:{number}")
+                found.append((label(its_topic) if in_task(name) or not task_only else None, name))
             yield table, [topic for topic, _ in found], [concept for _, concept in found]
 
 
 def _kept(rows: Callable[..., Iterator[Any]], limit: int | None, seed: int, counts: Counts) -> tuple[NDArray[Any], int]:
-    """Which articles are kept: the first of an id; with a limit the labelled first, then by a seeded hash.
+    """Which articles are kept: the first of an id; with a limit the labelled first, then the task's, by a seeded hash.
 
     The hash is of the concept, not of the place, so that translations are kept together. An article takes 17 bytes
     here, which is all that grows with the corpus.
@@ -225,7 +236,8 @@ def _kept(rows: Callable[..., Iterator[Any]], limit: int | None, seed: int, coun
     for table, topic, concept in rows(texts=False):
         ids.append(numpy.array([_digest(number) for number in table["id"].to_pylist()], dtype=numpy.uint64))
         if limit is not None:
-            rank = [unit_hash(f"{seed}:{c}") - (t is not None) for t, c in zip(topic, concept, strict=True)]
+            named = zip(topic, concept, strict=True)
+            rank = [unit_hash(f"{seed}:{c}") - 2 * (t is not None) - in_task(c) for t, c in named]
             ranks.append(numpy.array(rank))
     every = numpy.concatenate(ids) if ids else numpy.zeros(0, numpy.uint64)
     kept = numpy.zeros(len(every), bool)

@@ -1,13 +1,14 @@
 """Splits by concept: an article and its translations always fall on the same side."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from crosswiki.corpora.articles import unit_hash
+from crosswiki.corpora.articles import in_task, task_concept, unit_hash
 
 if TYPE_CHECKING:
     import pandas
 
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def split_of(concept: str, validation: float, test: float, fold: int = 0) -> Split:
@@ -19,6 +20,10 @@ def split_of(concept: str, validation: float, test: float, fold: int = 0) -> Spl
         test: share of the concepts that only the evaluation reads.
         fold: which share that is: the folds 0 to 1 / test − 1 test every concept once (cross-validation).
     """
+    if in_task(concept):
+        for split in SPLITS:
+            if concept.startswith(task_concept("", split)):
+                return split
     place = (unit_hash(concept) - fold * test) % 1
     if place < test:
         return "test"

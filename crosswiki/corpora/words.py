@@ -22,7 +22,7 @@ import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from crosswiki.corpora.articles import COLUMNS, unit_hash
+from crosswiki.corpora.articles import COLUMNS, in_task, unit_hash
 from crosswiki.corpora.groups import GroupWriter, finished_shards, open_table, read_groups
 from crosswiki.corpora.splits import split_of
 from crosswiki.corpora.text import Spelling, normalise, segment
@@ -46,7 +46,7 @@ class Reading:
         language: theirs.
         params: splits, spelling, and how much of an article later stages get.
         seed: which articles without a topic they get.
-        unlabelled: those whose concept's hash is at most this.
+        unlabelled: those whose concept's rank is at most this: its hash, and one less for the task's texts.
     """
 
     table: Path
@@ -57,7 +57,7 @@ class Reading:
 
 
 def unlabelled_threshold(table: Path, most: int, seed: int) -> float:
-    """The hash up to which articles without a topic are kept, so that `most` of them are; the same for translations."""
+    """The rank up to which articles without a topic are kept, so that `most` of them are; the same for translations."""
     ranks = [numpy.zeros(0)]
     for group in read_groups(table, ["topic", "concept"]):
         names = group.filter(group["topic"].is_null())["concept"].to_pylist()
@@ -65,11 +65,11 @@ def unlabelled_threshold(table: Path, most: int, seed: int) -> float:
     every = numpy.concatenate(ranks)
     if len(every) <= most:
         return 1.0
-    return float(numpy.partition(every, most - 1)[most - 1]) if most else -1.0
+    return float(numpy.partition(every, most - 1)[most - 1]) if most else -2.0
 
 
 def _rank(concept: str, seed: int) -> float:
-    return unit_hash(f"{seed}:{concept}")
+    return unit_hash(f"{seed}:{concept}") - in_task(concept)
 
 
 def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.linear import FOLDS, PENALTY, can_be_learnt, tfidf
 from crosswiki.evaluation.scores import score
-from crosswiki.pipeline.parameters import Evaluate
+from crosswiki.pipeline.parameters import ClassWeights, Evaluate
 from crosswiki.pipeline.progress import progress
 
 HALVINGS = 6
@@ -26,6 +26,7 @@ def label_curve(
     params: Evaluate,
     seed: int,
     words: Callable[[str], list[str]],
+    class_weights: ClassWeights = "none",
 ) -> pandas.DataFrame:
     """Train TF-IDF on increasing numbers of labels, and score it on the test split.
 
@@ -35,6 +36,7 @@ def label_curve(
         params: the section `evaluate` of params.yaml.
         seed: of the choice of labels (a smaller set is always part of a larger one), and of the resampling.
         words: from a text to its words.
+        class_weights: of the topics in the loss.
 
     Returns:
         A row for each number of labels: labels, accuracy, accuracy_low and accuracy_high.
@@ -42,7 +44,7 @@ def label_curve(
 
     def train(count: int, penalties: Sequence[float]) -> Any:
         table = labelled(articles, "train", count, seed)
-        return tfidf(table["text"].tolist(), table["topic"].tolist(), penalties, words)
+        return tfidf(table["text"].tolist(), table["topic"].tolist(), penalties, words, class_weights)
 
     test, train_topics = labelled(articles, "test"), labelled(articles, "train")["topic"]
     counts = [

@@ -15,7 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from crosswiki.embeddings.vectors import WordVectors, unit, word_frequency
+from crosswiki.pipeline.parameters import ClassWeights
 
+SKLEARN: dict[ClassWeights, str | None] = {"none": None, "balanced": "balanced"}  # its name for class weights
 FOLDS = 5
 PENALTY = "linearsvc__C"  # name of C in the classifier of `tfidf`
 SMOOTHING = 1e-3  # a of Arora et al. 2017: a word's weight is a / (a + frequency)
@@ -36,7 +38,11 @@ def _tuned(model: Any, penalties: Sequence[float], features: Any, topics: Sequen
 
 
 def tfidf(
-    texts: Sequence[str], topics: Sequence[str], penalties: Sequence[float], words: Callable[[str], list[str]]
+    texts: Sequence[str],
+    topics: Sequence[str],
+    penalties: Sequence[float],
+    words: Callable[[str], list[str]],
+    class_weights: ClassWeights = "none",
 ) -> ClassifierMixin:
     """Fit a linear support-vector machine on TF-IDF weighted words and pairs of words.
 
@@ -47,13 +53,15 @@ def tfidf(
         topics: of the texts.
         penalties: values of C to choose from.
         words: from a text to its words.
+        class_weights: of the topics in the loss.
 
     Returns:
         A classifier of texts.
     """
     features = TfidfVectorizer(analyzer=lambda text: _words_and_pairs(words(text)), sublinear_tf=True)
     weights = features.fit_transform(texts)
-    return make_pipeline(features, _tuned(LinearSVC(random_state=0), penalties, weights, topics))
+    machine = LinearSVC(random_state=0, class_weight=SKLEARN[class_weights])
+    return make_pipeline(features, _tuned(machine, penalties, weights, topics))
 
 
 def _words_and_pairs(words: list[str]) -> list[str]:
@@ -80,6 +88,9 @@ def average_vectors(documents: Sequence[Sequence[str]], words: WordVectors) -> N
     return result
 
 
-def linear_classifier(features: NDArray[Any], topics: Sequence[str], penalties: Sequence[float]) -> ClassifierMixin:
+def linear_classifier(
+    features: NDArray[Any], topics: Sequence[str], penalties: Sequence[float], class_weights: ClassWeights = "none"
+) -> ClassifierMixin:
     """Fit a logistic regression."""
-    return _tuned(LogisticRegression(max_iter=2000), penalties, features, topics)
+    machine = LogisticRegression(max_iter=2000, class_weight=SKLEARN[class_weights])
+    return _tuned(machine, penalties, features, topics)

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from crosswiki.pipeline.checked_yaml import Section, as_tuple, check, read_yaml
 
 Role = Literal["source", "target", "test"]
+ClassWeights = Literal["none", "balanced"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 Count = Annotated[int, Field(ge=0)]
@@ -247,6 +248,7 @@ class Parameters(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     corpus: Annotated[str, Field(pattern=r"^[\w-]+$")]
     roles: tuple[Role, ...]
+    class_weights: ClassWeights
     device: Literal["auto", "cpu", "cuda", "mps"]
     download: Download
     prepare: Prepare

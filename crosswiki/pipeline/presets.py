@@ -74,6 +74,46 @@ class WordList(Section):
         return {"path": value} if isinstance(value, str) else value
 
 
+class TaskColumns(Section):
+    """Which column of a file of the task's texts holds what; null: the file has none.
+
+    `split` holds train, validation or test; a text without one gets its split as articles do.
+    """
+
+    id: str | None = None
+    title: str | None = None
+    text: str = "text"
+    topic: str | None = None
+    concept: str | None = None
+    split: str | None = None
+
+
+class TaskFile(Section):
+    r"""A file of the task's texts, in a form of its own: CSV (.csv, .tsv), text (.txt), JSON Lines or Parquet.
+
+    Attributes:
+        path: `~`, `$DVC_ROOT` (the project's folder) and other variables are replaced.
+        sha256: of the file; a changed file is refused.
+        columns: by name; where `header` is false, by number from 1.
+        encoding: of CSV, text and JSON Lines.
+        separator: of a table's cells; null: by the name's ending, and none in .txt.
+        quotes: whether a table's cells may stand in quotation marks.
+        header: whether a table's first row names the columns.
+        topics: labels that have another name in the task; null: such a text counts as unlabelled.
+        mend: whether spoilt text (`\u2019`, `&amp;`, mojibake) is put right as it is read.
+    """
+
+    path: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    columns: TaskColumns = TaskColumns()
+    encoding: str = "utf-8-sig"
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    quotes: bool = True
+    header: bool = True
+    topics: dict[str, str | None] = Field(default_factory=dict)
+    mend: bool = False
+
+
 class CorpusPreset(Section):
     """The keys of presets of every kind.
 
@@ -81,11 +121,23 @@ class CorpusPreset(Section):
         languages: of the three roles.
         dictionaries: a language's word lists, between the source's language and it.
         similarities: a language's word-similarity files, `word1<TAB>word2<TAB>score`, to evaluate its word vectors.
+        labelled: files of a language's texts with the task's labels; the corpus's own topics are left aside then.
+        unlabelled: files of a language's texts of the task without labels.
     """
 
     languages: RoleLanguages
     dictionaries: dict[Language, list[WordList]] = Field(default_factory=dict)
     similarities: dict[Language, list[str]] = Field(default_factory=dict)
+    labelled: dict[Language, list[TaskFile]] = Field(default_factory=dict)
+    unlabelled: dict[Language, list[TaskFile]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _labels_have_a_column(self) -> "CorpusPreset":
+        for language, files in self.labelled.items():
+            for file in files:
+                if file.columns.topic is None:
+                    raise ValueError(f"labelled.{language}: {file.path}: columns.topic is needed: where its labels are")
+        return self
 
 
 class WheelPreset(CorpusPreset):
@@ -95,7 +147,7 @@ class WheelPreset(CorpusPreset):
     package: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     members: dict[Language, str]
-    topics: dict[Language, dict[str, str | None]]
+    topics: dict[Language, dict[str, str | None]] = Field(default_factory=dict)
 
 
 class Columns(Section):
@@ -123,7 +175,7 @@ class FilesPreset(CorpusPreset):
     """Articles in the user's own files; paths are relative to the project's folder, `~` is the home folder."""
 
     kind: Literal["files"]
-    articles: dict[Language, list[ArticleFile]]
+    articles: dict[Language, list[ArticleFile]] = Field(default_factory=dict)
     labels: Labels | None = None
 
 
@@ -210,10 +262,10 @@ def language_of(role: Role, preset: Preset, params: Parameters) -> Language:
             f"download.languages.{role}, or leave the role out: dvc exp run -S 'roles=[source,target]'"
         )
     available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # other kinds have all languages
-    if available and language not in getattr(preset, available):
+    known = {*getattr(preset, available), *preset.labelled, *preset.unlabelled} if available else {language}
+    if language not in known:
         raise UserError(
-            f"params.yaml: download.languages.{role}: found {language!r}; the corpus has "
-            + ", ".join(sorted(getattr(preset, available)))
+            f"params.yaml: download.languages.{role}: found {language!r}; the corpus has {', '.join(sorted(known))}"
         )
     for other_role, other_language in chosen.items():
         if other_role != role and other_language == language:

@@ -21,9 +21,10 @@ def parts(preset: FilesPreset, language: str) -> Iterator[Part]:
     Raises:
         UserError: a file is missing or has another digest.
     """
-    paths = [existing(user_path(file.path)) for file in preset.articles[language]]
+    files = preset.articles.get(language, [])
+    paths = [existing(user_path(file.path)) for file in files]
     sizes = [path.stat().st_size for path in paths]
-    for place, (file, path, prefix) in enumerate(zip(preset.articles[language], paths, prefixes(paths), strict=True)):
+    for place, (file, path, prefix) in enumerate(zip(files, paths, prefixes(paths), strict=True)):
         reached = sum(sizes[: place + 1]) / max(1, sum(sizes))
         yield Part(f"{place:04d}", partial(_read_file, path, file, prefix), sizes[place], reached)
 
@@ -47,13 +48,27 @@ def prefixes(paths: list[Path]) -> list[str]:
     return names
 
 
+def sha256_of(path: Path) -> str:
+    """A file's SHA-256, 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def verify(path: Path, sha256: str | None) -> None:
+    """Refuse a file that has another digest than the preset says, if it says one.
+
+    Raises:
+        UserError: it has.
+    """
+    if sha256 and (found := sha256_of(path)) != sha256:
+        raise UserError(
+            f"{path}: its SHA-256 is {found}, {sha256} is expected: if it has changed, put that into the preset"
+        )
+
+
 def _read_file(path: Path, file: ArticleFile, prefix: str) -> Iterator[Article | Bad]:
     """A file's articles. Ids get the file's name before them."""
-    if file.sha256:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != file.sha256:
-            raise UserError(f"{path}: its SHA-256 is {found}, {file.sha256} is expected: has the file changed?")
+    verify(path, file.sha256)
     columns = file.columns.model_dump()
     wanted = {name: column for name, column in columns.items() if column is not None}
     read = 0

@@ -11,8 +11,9 @@ from crosswiki.pipeline.presets import WheelPreset
 
 
 def parts(preset: WheelPreset, language: str) -> Iterator[Part]:
-    """A language's file, as one part."""
-    yield Part("0000", partial(_read_wheel, preset, language), 0, 1.0)
+    """A language's file, as one part; none where only the task's files are in that language."""
+    if language in preset.members:
+        yield Part("0000", partial(_read_wheel, preset, language), 0, 1.0)
 
 
 def _read_wheel(preset: WheelPreset, language: str) -> Iterator[Article]:
@@ -27,8 +28,8 @@ def _read_wheel(preset: WheelPreset, language: str) -> Iterator[Article]:
             raise UserError(f"{preset.package}: no file {member} in it: check members.{language} in the preset")
         entries = json.loads(wheel.read(member))
     names = preset.topics.get(language, {})
-    unknown = sorted({entry["topic"] for entry in entries.values()} - set(names))
+    unknown = sorted({entry["topic"] for entry in entries.values()} - set(names)) if not preset.labelled else []
     if unknown:
         raise UserError(f"{preset.package}: {member}: topic {unknown[0]!r} is not in topics.{language} of the preset")
     for title, entry in sorted(entries.items()):
-        yield Article(title, title, entry["extract"], names[entry["topic"]])
+        yield Article(title, title, entry["extract"], names.get(entry["topic"]))

@@ -1,0 +1,141 @@
+"""The task's texts: files with the labels that a classifier is to learn, and files of the same kind of text without.
+
+They stand beside a corpus of any kind. A text without a concept is a concept of its own, so that an exact repetition
+of it, in whichever file, falls on the same side of a split.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from crosswiki.corpora.articles import concept_of, task_concept
+from crosswiki.corpora.mending import mend
+from crosswiki.corpora.parts import Article, Bad, Part
+from crosswiki.corpora.readers.files import verify
+from crosswiki.corpora.readers.forms import Form, cell, kind_of, numbered_rows
+from crosswiki.corpora.readers.places import local_file
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.presets import CorpusPreset, TaskFile
+
+
+def files_of(preset: CorpusPreset, language: str) -> list[TaskFile]:
+    """A language's files of the task, labelled ones first."""
+    return preset.labelled.get(language, []) + preset.unlabelled.get(language, [])
+
+
+def parts(preset: CorpusPreset, language: str) -> Iterator[Part]:
+    """A language's files of the task, one part each.
+
+    Raises:
+        UserError: a file is missing or has another digest.
+    """
+    seen: Counter[str] = Counter()
+    for place, file in enumerate(files_of(preset, language)):
+        path = local_file(file.path, language)
+        stem = path.name.partition(".")[0]
+        seen[stem] += 1
+        name = stem if seen[stem] == 1 else f"{stem}.{seen[stem]}"  # two folders may have a train.csv each
+        yield Part(f"task-{place:04d}", partial(read_file, path, file, name), path.stat().st_size, 0.0)
+
+
+def form_of(path: Path, file: TaskFile) -> Form:
+    """How a preset says that a file is written."""
+    kind = "table" if file.separator else kind_of(path)
+    tabs = path.name.lower().partition(".tsv")[1] != ""
+    return Form(kind, file.encoding, file.separator or ("\t" if tabs else ","), file.quotes, file.header)
+
+
+# What files call their splits.
+SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "validation": "validation"} | (
+    dict.fromkeys(("valid", "val", "dev", "development"), "validation")
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text of the task.
+
+    Attributes:
+        text: as it is read: mended, where the file is to be; "" where there is none.
+        label: as the file has it.
+        topic: the task's name for that label.
+        number: the file's own, or None.
+        concept: the file's own, or what the text hashes to.
+        title: the file's own, or None.
+        split: the file's own, or None.
+    """
+
+    text: str
+    label: str | None
+    topic: str | None
+    number: str | None
+    concept: str
+    title: str | None
+    split: str | None
+
+
+def texts_of(path: Path, file: TaskFile) -> Iterator[tuple[int, Text | str]]:
+    """Go through a file's texts.
+
+    Yields:
+        The row's number, and its text, or why it cannot be used.
+
+    Raises:
+        UserError: the file is not what the preset says, or lacks a column.
+    """
+    columns, form = file.columns, form_of(path, file)
+    for place, (number, row) in enumerate(numbered_rows(path, form)):
+        if isinstance(row, str):
+            yield number, row
+            continue
+        for name, column in columns.model_dump(exclude_none=True).items():
+            # A row of JSON may leave out what it has not, but for a text.
+            if place == 0 and column not in row and (form.kind != "json" or name == "text"):
+                known = ", ".join(map(str, row))
+                raise UserError(f"{path}: no column {column!r} for {name}; it has {known}")
+        text = cell(row, columns.text) or ""
+        text = mend(text) if file.mend else text
+        label = cell(row, columns.topic)
+        if any("\ud800" <= letter <= "\udfff" for letter in text + (label or "")):
+            yield number, "half of a letter in it (a lone surrogate)"
+            continue
+        split = cell(row, columns.split)
+        if split and split.lower() not in SPLITS:
+            yield number, f"split {split!r} is none of train, validation, test"
+            continue
+        split = SPLITS[split.lower()] if split else None
+        concept = cell(row, columns.concept) or digest_of(text)
+        topic = file.topics.get(label, label) if label else None
+        yield number, Text(text, label, topic, cell(row, columns.id), concept, cell(row, columns.title), split)
+
+
+def read_file(path: Path, file: TaskFile, name: str) -> Iterator[Article | Bad]:
+    """A file's texts as a corpus has them. Ids begin with `name`, and end in the file's own or in the concept.
+
+    Raises:
+        UserError: see `texts_of`; or the file has another digest.
+    """
+    verify(path, file.sha256)
+    repeated: Counter[str] = Counter()
+    for number, text in texts_of(path, file):
+        if isinstance(text, str):
+            yield Bad(f"{path}: {unit_of(path, file)} {number}", text)
+            continue
+        own = text.number
+        if own is None:
+            repeated[text.concept] += 1
+            own = text.concept + (f"-{repeated[text.concept]}" if repeated[text.concept] > 1 else "")
+        yield Article(f"{name}:{own}", text.title, text.text, text.topic, task_concept(text.concept, text.split))
+
+
+def unit_of(path: Path, file: TaskFile) -> str:
+    """What a file is counted in."""
+    return "row" if form_of(path, file).kind in ("table", "parquet") else "line"
+
+
+def digest_of(text: str) -> str:
+    """What stands for a text's content: the same where only case, accents or spaces differ."""
+    return hashlib.blake2b(concept_of(text).encode(), digest_size=8).hexdigest()
