@@ -369,7 +369,7 @@ def test_the_kinds_and_their_keys_are_those_of_the_presets() -> None:
     models: tuple[type[BaseModel], ...] = Preset.__args__  # type: ignore[attr-defined]
     assert described == {
         model.model_fields["kind"].annotation.__args__[0]: set(model.model_fields)
-        - {"kind", "languages", "similarities", "labelled", "unlabelled"}  # type: ignore[union-attr]
+        - {"kind", "languages", "dictionaries", "similarities", "labelled", "unlabelled"}  # type: ignore[union-attr]
         for model in models
     }
 
