@@ -8,13 +8,20 @@ from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.outputs import read_json, replacing
 from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
-from crosswiki.reporting.charts import save_confusions, save_systems
-from crosswiki.reporting.nearest import neighbours
+from crosswiki.reporting.charts import confusion_chart, systems_chart
+from crosswiki.reporting.figures import save_png
 from crosswiki.reporting.page import Report, render
-from crosswiki.reporting.systems import systems_of
-from crosswiki.reporting.tables import confusion_of, examples, read_curves, read_table
+from crosswiki.reporting.tables import (
+    confusion_of,
+    examples,
+    read_coverage,
+    read_curves,
+    read_glosses,
+    read_measures,
+    read_table,
+)
 from crosswiki.reporting.wording import language_name
-from crosswiki.reporting.wordmap import word_map
+from crosswiki.reporting.words import neighbours, word_map
 
 METRICS, PLOTS = Path("metrics"), Path("metrics/plots")
 PAGE, SYSTEMS, CONFUSIONS = METRICS / "report.html", PLOTS / "systems.png", PLOTS / "confusion.png"
@@ -26,34 +33,27 @@ def collect(params: Parameters) -> Report:
     roles = params.roles
     articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in roles}
     languages = {role: str(table["language"].iloc[0]) for role, table in articles.items()}
-    names = {role: language_name(code) for role, code in languages.items()}
     trained: tuple[Role, ...] = ("source", "target")
-    labels: dict[Role, int] = {role: read_json(METRICS / f"finetune_{role}.json")["labels"] for role in trained}
     evaluation = read_json(METRICS / "evaluation.json")
     scored = [role for role in roles if evaluation[role].get(FINAL[role])]
     vectors = load_aligned(roles)
     predictions = read_table(METRICS / "predictions/target.csv")
-    right, wrong = examples(predictions, articles["target"], FINAL["target"], EXAMPLES)
     return Report(
         corpus=params.corpus,
         seed=params.seed,
         confidence=params.evaluate.confidence,
         languages=languages,
         evaluation=evaluation,
-        systems={role: systems_of(role, evaluation, names, labels.get(role, 0)) for role in roles},
-        labels=labels["target"],
+        labels={role: read_json(METRICS / f"finetune_{role}.json")["labels"] for role in trained},
         label_curve=read_table(PLOTS / "labels.csv"),
         confusions={role: confusion_of(read_table(PLOTS / f"confusion/{role}.csv")) for role in scored},
-        curves=read_curves(PLOTS, names),
-        corpora={role: read_json(METRICS / f"corpus/{role}.json") for role in roles},
-        skipgrams={role: read_json(METRICS / f"skipgram/{role}.json") for role in roles},
-        alignments={role: read_json(METRICS / f"alignment/{role}.json") for role in roles[1:]},
-        transplants={role: read_json(METRICS / f"transplant/{role}.json") for role in roles[1:]},
+        coverages={role: read_coverage(METRICS / "predictions", role) for role in scored},
+        curves=read_curves(PLOTS, {role: language_name(code) for role, code in languages.items()}),
+        measures=read_measures(METRICS, roles),
         neighbours={role: neighbours(vectors["source"], vectors[role], WORDS, BEST) for role in roles[1:]},
         things=word_map(vectors, MAPPED),
-        sizes=read_json(METRICS / "sizes.json"),
-        right=right,
-        wrong=wrong,
+        examples=examples(predictions, articles["target"], FINAL["target"], EXAMPLES),
+        glosses=read_glosses(METRICS / "glosses/target.csv", articles["target"], EXAMPLES),
     )
 
 
@@ -64,10 +64,14 @@ def main() -> None:
         report = collect(params)
         with replacing(PAGE) as partial:
             partial.write_text(render(report), encoding="utf-8")
-        with replacing(SYSTEMS) as partial:
-            save_systems(report.systems, report.names, partial)
-        with replacing(CONFUSIONS) as partial:
-            save_confusions(report.confusions, report.names, partial)
+        names = report.names
+        systems = {
+            f"{names[role]} ({role})": systems_chart(found, names[role]) for role, found in report.systems.items()
+        }
+        confusions = {f"{names[role]} ({role})": confusion_chart(found) for role, found in report.confusions.items()}
+        for path, panels in ((SYSTEMS, systems), (CONFUSIONS, confusions)):
+            with replacing(path) as partial:
+                save_png(panels, partial)
         for path in (PAGE, SYSTEMS, CONFUSIONS):
             run.picture(path, whole=True)
         run.describe(" ".join(report.findings))

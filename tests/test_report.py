@@ -1,5 +1,6 @@
 """The report of a small made-up project; what it must show is stated here, not computed as the code does."""
 
+import json
 import re
 import shutil
 import time
@@ -7,6 +8,7 @@ from dataclasses import fields
 from html.parser import HTMLParser
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pandas
@@ -18,17 +20,15 @@ from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
-from crosswiki.reporting.charts import DARK_CELL, draw_confusion, draw_curve, draw_label_curve, draw_word_map
+from crosswiki.reporting.charts import DARK_CELL, confusion_chart, coverage_chart, curve_chart, label_chart, map_chart
 from crosswiki.reporting.figures import DARK, LIGHT, svg
-from crosswiki.reporting.nearest import neighbours
 from crosswiki.reporting.page import Report, render
 from crosswiki.reporting.sentences import headline, labels_needed
-from crosswiki.reporting.systems import systems_of
-from crosswiki.reporting.tables import confusion_of, examples, spread
-from crosswiki.reporting.wording import compact, language_name, number, percent
-from crosswiki.reporting.wordmap import Place, word_map
+from crosswiki.reporting.tables import confusion_of, examples, read_coverage, spread
+from crosswiki.reporting.wording import language_name, number, percent
+from crosswiki.reporting.words import Place, neighbours, word_map
 from stages import report
-from tests.measured import SCORES, scores_of, write_json, write_project, write_report
+from tests.measured import SCORES, scores_of, write_json, write_project, write_report, write_table
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -125,6 +125,12 @@ def test_page_says_what_was_measured(page: str) -> None:
     assert re.search(r"Parameters\s*17,193,739\s*17,193,739", text)
     assert "Nothing was trained here." in text  # the adaptation's curve is empty
     assert 'aria-label="Drift of the adapted encoder: drift from 0.06 to 0.025"' in page
+    assert "long " * 34 in text and "long " * 36 not in text  # 200 letters of a text are shown
+    assert re.search(r"Calibration error before scaling\s*6.9 %\s*6.9 %\s*6.9 %", text)
+    assert re.search(r"Calibration error after scaling\s*2.1 %\s*2.1 %\s*2.1 %", text)
+    assert re.search(r"Answered at 95 % accuracy\s*73.4 %\s*73.4 %\s*73.4 %", text)
+    assert re.search(r"87.1 % 85.0–89.0 88.2 % 82.1 %", text)  # the estimate beside what was measured
+    assert "estimates by confidence alone were 1.1 points off on average, and 1.1 at most." in text
     assert "CC BY-SA 4.0" in text
     assert "dvc exp run -S finetune_target.labels=500" in text
 
@@ -143,7 +149,7 @@ def test_text_from_outside_is_escaped(page: str) -> None:
 
 def test_charts_have_descriptions_and_colours_of_both_schemes(page: str) -> None:
     charts = re.findall(r'<svg role="img" aria-label="([^"]*)"(.*?)</svg>', page, re.DOTALL)
-    assert page.count("<svg") == len(charts) == 3 + 3 + 7 + 1 + 1
+    assert page.count("<svg") == len(charts) == 3 + 3 + 7 + 1 + 1 + 1
     descriptions = [description for description, _ in charts]
     assert all(descriptions)
     assert "Accuracy in French: Word vectors 61.2 %" in descriptions[1].replace("\N{NO-BREAK SPACE}", " ")
@@ -202,7 +208,7 @@ def test_two_languages_are_enough_and_scores_may_be_missing(project: Path) -> No
     assert "English → French" in text
     assert "as test" not in text and "xx" not in text
     assert text.count("not available") == 10 + 2  # each system in the charts, the source's in the table
-    assert text.count("no label in the test split") == 8
+    assert text.count("no label in the test split") == 8 + 1  # each system's row, and a sentence
     assert text.count("There are none.") == 2
     assert "Confusions" not in text
     assert (project / "metrics/plots/confusion.png").read_bytes().startswith(b"\x89PNG")
@@ -211,13 +217,14 @@ def test_two_languages_are_enough_and_scores_may_be_missing(project: Path) -> No
 def test_page_without_a_test_language_and_without_scores(project: Path) -> None:
     found = report.collect(load_parameters())
     names = {"source": "English", "target": "French"}
-    bare = {}
+    bare: dict[str, Any] = {}
     for field in fields(found):
         value = getattr(found, field.name)
         bare[field.name] = {key: it for key, it in value.items() if key != "test"} if isinstance(value, dict) else value
-    nothing = {"target": {"tfidf": None, "finetuned": None}}
-    bare |= {"evaluation": nothing, "systems": {"target": systems_of("target", nothing, names, 0)}}
-    bare |= {"confusions": {}, "things": [], "right": [], "wrong": [], "labels": 0}
+    for file, measured in found.measures.items():
+        bare["measures"][file] = {key: it for key, it in measured.items() if key != "test"}
+    bare["evaluation"] = {"target": {"tfidf": None, "finetuned": None}}
+    bare |= {"confusions": {}, "coverages": {}, "things": [], "labels": {}, "examples": {"Correct": [], "Wrong": []}}
     bare["curves"] = {title: table for title, table in found.curves.items() if "xx" not in title}
     bare["label_curve"] = found.label_curve[:0]
     page = render(Report(**{**bare, "evaluation": {role: found.evaluation[role] for role in names}}))
@@ -227,9 +234,10 @@ def test_page_without_a_test_language_and_without_scores(project: Path) -> None:
     assert parsed.open == []
     assert "English → French" in parsed.text
     assert "xx" not in parsed.text
+    assert parsed.text.count("There are none.") == 2
     assert "No system has been scored on the target." in parsed.text
     assert parsed.text.count("not available") == 4  # in the chart and in the table
-    assert "Confusion" not in page and "map of aligned words" not in page
+    assert "Confusion" not in page and "map of aligned words" not in page and "How sure" not in page
 
 
 def test_same_inputs_give_the_same_bytes_in_the_three_outputs(finished: Path, project: Path) -> None:
@@ -246,8 +254,57 @@ def test_same_inputs_give_the_same_bytes_in_the_three_outputs(finished: Path, pr
         assert b"Matplotlib" not in picture
 
 
+def test_unlabelled_role_has_its_estimate_and_the_reason(project: Path) -> None:
+    evaluation = json.loads(Path("metrics/evaluation.json").read_text(encoding="utf-8"))
+    evaluation["target"] = dict.fromkeys(evaluation["target"])
+    evaluation["unmeasured"] = {"target": "no label in the test split"}
+    evaluation["estimated_accuracy"] = {"target": {"copied": 0.4243, "finetuned": 0.7654}}
+    write_json("metrics/evaluation.json", evaluation)
+    report.main()
+    page = (project / "metrics/report.html").read_text(encoding="utf-8")
+    text = " ".join(Page(page).text.split())
+    assert "French has not been measured: no label in the test split." in text
+    assert "the final model is estimated to be right on 77 %." in text
+    rows = re.findall(r"<tr>(.*?)</tr>", page.split("French (target)</caption>")[1].split("</table>")[0], re.S)[1:]
+    cells = [re.findall(r">\s*([^<>]*[^<>\s])\s*<", row) for row in rows]
+    assert {row[0]: row[-1] for row in cells if "%" in row[-1]} == {
+        "Copied": "42.4\N{NO-BREAK SPACE}%",
+        "Fine-tuned": "76.5\N{NO-BREAK SPACE}%",
+    }
+    assert all("no label in the test split" in row for row in rows)
+    assert "nan" not in page.lower()
+
+
+def test_coverage_is_drawn_from_the_surest_answers_on(project: Path) -> None:
+    write_table("a.csv", {"id": ["1", "2", "3", "4"], "actual": [*"abab"], "finetuned": [*"abbb"]})
+    Path("target.csv").write_bytes(Path("a.csv").read_bytes())
+    write_table("confidence-target.csv", {"id": ["4", "3", "2", "1"], "finetuned": [0.6, 0.7, 0.9, 0.8]})
+    curve = read_coverage(Path(), "target")
+    assert [coverage for coverage, _ in curve] == [0.25, 0.5, 0.75, 1]
+    assert [accuracy for _, accuracy in curve] == pytest.approx([1, 1, 2 / 3, 3 / 4])
+    axes = Figure().add_subplot()
+    coverage_chart({"target": curve}, {"target": "French"}, 0.95).draw(axes)
+    assert axes.lines[0].get_xydata().tolist() == [list(pair) for pair in curve]
+    assert list(axes.lines[1].get_ydata()) == [0.95, 0.95]
+
+
+def test_glosses_are_shown_where_there_are_some(page: str, project: Path) -> None:
+    assert "their glosses" not in page
+    write_table("metrics/glosses/target.csv", {"id": ["001", "002"], "gloss": ["opening <one> summer", "two"]})
+    report.main()
+    text = " ".join(Page((project / "metrics/report.html").read_text(encoding="utf-8")).text.split())
+    assert re.search(r"Title 1\s*Opening 1, <b>été</b>\. [long …]* opening <one> summer Title 2", text)
+
+
 @pytest.mark.parametrize(
-    "path", ["metrics/evaluation.json", "metrics/predictions/target.csv", "metrics/plots/loss/distill.csv"]
+    "path",
+    [
+        "metrics/predictions/confidence-target.csv",
+        "metrics/alignment/test.json",
+        "metrics/evaluation.json",
+        "metrics/predictions/target.csv",
+        "metrics/plots/loss/distill.csv",
+    ],
 )
 def test_missing_input_is_named(project: Path, path: str) -> None:
     (project / path).unlink()
@@ -274,7 +331,7 @@ def test_confusion_puts_topics_that_never_occur_last() -> None:
     assert list(confusion.columns) == ["b", "c", "a"]
     assert confusion.to_numpy().tolist() == [[1, 0, 1], [0, 1, 0]]
     axes = Figure().add_subplot()
-    draw_confusion(axes, confusion)
+    confusion_chart(confusion).draw(axes)
     cells = [(cell.get_xy(), cell.get_facecolor()[3], cell.get_edgecolor()[3]) for cell in axes.patches]
     assert cells == [((-0.47, -0.47), 0.5, 1), ((1.53, -0.47), 0.5, 0), ((0.53, 0.53), 1, 1)]  # shares, and frames
 
@@ -287,13 +344,14 @@ def test_examples_are_right_and_wrong_and_name_the_predictions_of_others() -> No
         "tfidf": ["c", "b"],
         "copied": ["c", "a"],
     }
-    articles = pandas.DataFrame({"id": ["2", "1"], "title": ["Two", None], "text": ["short", "x" * 300]})
-    right, wrong = examples(pandas.DataFrame(answers), articles, "finetuned", 3)
-    assert [(e.title, e.actual, e.predicted, e.others) for e in right] == [
-        ("1", "a", "a", [("c", ["TF-IDF", "Copied"])])
-    ]
-    assert right[0].text == "x" * 200 + "…"
-    assert [(e.title, e.text, e.others) for e in wrong] == [("Two", "short", [("a", ["Copied"]), ("b", ["TF-IDF"])])]
+    articles = pandas.DataFrame({"id": ["2", "1"], "title": ["Two", None], "text": ["short", "long"]})
+    found = examples(pandas.DataFrame(answers), articles, "finetuned", 3)
+    shown = ("title", "text", "actual", "predicted", "others")
+    assert {heading: [tuple(row[key] for key in shown) for row in rows] for heading, rows in found.items()} == {
+        "Correct": [("1", "long", "a", "a", {"c": ["TF-IDF", "Copied"]})],
+        "Wrong": [("Two", "short", "b", "a", {"a": ["Copied"], "b": ["TF-IDF"]})],
+    }
+    assert examples(pandas.DataFrame(answers), articles, "adapted", 3) == {"Correct": [], "Wrong": []}
 
 
 def test_neighbours_are_the_same_vectors_and_no_words_spelt_alike() -> None:
@@ -303,8 +361,8 @@ def test_neighbours_are_the_same_vectors_and_no_words_spelt_alike() -> None:
     aligned = torch.nn.functional.normalize(torch.eye(6) - torch.eye(6).mean(0))
     other = WordVectors(Vocabulary(("eau", "rivière", "pierre", "radio", "nuit", "table"), counts), aligned)
     found = neighbours(source, other, 2, 1)
-    assert found == [("rivière", ["river"]), ("pierre", ["stone"])]
-    assert [word for word, _ in neighbours(source, other, 4, 1)] == ["eau", "rivière", "pierre", "nuit"]
+    assert found == {"rivière": ["river"], "pierre": ["stone"]}
+    assert list(neighbours(source, other, 4, 1)) == ["eau", "rivière", "pierre", "nuit"]
 
 
 def rotated(vectors: torch.Tensor, noise: float, seed: int) -> torch.Tensor:
@@ -338,8 +396,8 @@ def test_map_shows_translations_and_no_word_on_another() -> None:
     assert {tuple(thing) for thing in word_map(two, 18)} == {("source", "target")}
 
     codes: dict[Role, str] = {"source": "en", "target": "zh", "test": "ru"}
-    drawn = svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
-    assert drawn == svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
+    drawn = svg(map_chart(things, codes), "map")
+    assert drawn == svg(map_chart(things, codes), "map")
     words = []
     for style, x, y, word in re.findall(r'<text style="([^"]*)" x="([\d.]+)" y="([\d.]+)">([^<]*)</text>', drawn):
         wide = sum(12 if ord(letter) > 0x2E80 else 6.7 for letter in word)
@@ -362,7 +420,7 @@ def test_map_shows_translations_and_no_word_on_another() -> None:
 def test_map_leaves_out_what_has_no_room(length: int, shown: range, capsys: pytest.CaptureFixture[str]) -> None:
     codes: dict[Role, str] = {"source": "en", "target": "fr"}
     things = [{role: Place(f"{role[0]}{row:02}".ljust(length, "x"), 0.5, 0.5) for role in codes} for row in range(12)]
-    drawn = svg(lambda axes: draw_word_map(axes, things, codes), "map", "A map", 720, 560)
+    drawn = svg(map_chart(things, codes), "map")
     words = re.findall(r">(\w+)</text>", drawn)
     assert len(words) % 2 == 0
     assert len(words) // 2 in shown
@@ -393,34 +451,40 @@ def test_label_curve_has_a_logarithmic_axis_and_names_clear_of_each_other() -> N
     figure = Figure(figsize=(6, 4))
     axes = figure.add_subplot()
     levels = {"Distilled": 0.87, "Transplanted": 0.865}
-    draw_label_curve(axes, label_curve(), levels, {"Fine-tuned": 0.9}, 200, "French labels")
+    label_chart(label_curve(), levels, {"Fine-tuned": 0.9}, 200, "French labels").draw(axes)
     places = axes.transData.transform(axes.lines[0].get_xydata())
     steps = numpy.diff(places, axis=0)
     assert steps[0][0] == pytest.approx(steps[1][0])  # four times as many labels: as far on the logarithmic axis
     assert (steps[:, 1] > 0).all()
     assert [line.get_ydata()[0] for line in axes.lines[1:]] == [0.87, 0.865, 0.9]
     assert list(axes.lines[3].get_xdata()) == [200]
-    assert [text.get_text() for text in axes.texts] == ["Distilled", "Transplanted", "TF-IDF", "Fine-tuned"]
-    boxes = [text.get_window_extent() for text in axes.texts]
+    legend = axes.get_legend()
+    assert legend is not None
+    # In the order in which the lines end on the right, so that the eye finds them.
+    assert [text.get_text() for text in legend.get_texts()] == ["Fine-tuned", "TF-IDF", "Distilled", "Transplanted"]
+    figure.draw_without_rendering()
+    assert legend.get_window_extent().x0 >= axes.get_window_extent().x1, "the names stand beside the lines"
+    boxes = [text.get_window_extent() for text in legend.get_texts()]
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_curve_keeps_its_ends_and_stays_in_its_frame() -> None:
     axes = Figure().add_subplot()
-    draw_curve(axes, pandas.DataFrame({"words": [*map(str, range(0, 5000, 5))], "loss": [*map(str, range(1000))]}))
+    table = pandas.DataFrame({"words": [*map(str, range(0, 5000, 5))], "loss": [*map(str, range(1000))]})
+    curve_chart("Loss", table).draw(axes)
     across, up = axes.lines[0].get_data()
     assert len(across) <= 301
     assert (across[0], up[0], across[-1], up[-1]) == (0, 0, 4995, 999)
     assert axes.get_xlim() == (0, 4995)
+    assert axes.xaxis.get_major_formatter()(6_500_000) == "6.5\N{NO-BREAK SPACE}M"
     assert axes.get_ylim()[0] <= 0 and axes.get_ylim()[1] >= 999
     one = Figure().add_subplot()
-    draw_curve(one, pandas.DataFrame({"step": ["1"], "loss": ["0.5"]}))
+    curve_chart("Loss", pandas.DataFrame({"step": ["1"], "loss": ["0.5"]})).draw(one)
     assert one.lines[0].get_marker() == "o", "a single point is to be seen"
 
 
 def test_wording() -> None:
     assert (number(1234567), number(1.886276)) == ("1,234,567", "1.89")
-    assert (compact(6_500_000), compact(1500)) == ("6.5\N{NO-BREAK SPACE}M", "1,500")
     assert percent(0.8706) == "87.1\N{NO-BREAK SPACE}%"
     assert (language_name("zh"), language_name("be-tarask")) == ("Chinese", "be-tarask")
     assert (spread([0, 1, 2, 3, 4, 5, 6], 3), spread([0, 1], 3)) == ([0, 2, 4], [0, 1])

@@ -1,9 +1,7 @@
-"""The page's charts, each drawn on matplotlib axes: systems, confusions, curves, the value of labels, and the map."""
+"""The page's charts by matplotlib: systems, confusions, curves, the value of labels, coverage, and the map of words."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from functools import partial
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -11,128 +9,111 @@ import pandas
 import textalloc
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.parameters import Role
-from crosswiki.reporting.figures import LIGHT, save_png, stand_in
-from crosswiki.reporting.systems import System, by_labels, name_of
+from crosswiki.reporting.figures import LIGHT, Chart, stand_in
+from crosswiki.reporting.systems import Names, name_of
 from crosswiki.reporting.tables import spread
-from crosswiki.reporting.wording import UNKNOWN, compact, number, percent
-from crosswiki.reporting.wordmap import Thing
+from crosswiki.reporting.wording import SPACE, UNKNOWN, number, percent
+from crosswiki.reporting.words import Thing
 
 POINTS = 200  # of a curve; more cannot be seen
 DARK_CELL = 0.7  # share from which a cell of a confusion matrix is too dark for dark numbers
 MARKERS: dict[Role, str] = {"source": "s", "target": "o", "test": "^"}  # different without colours as well
-MAP_COLOURS: dict[Role, str] = {"source": LIGHT["ink"], "target": LIGHT["target"], "test": LIGHT["test"]}
+COLOURS: dict[Role, str] = {"source": LIGHT["ink"], "target": LIGHT["target"], "test": LIGHT["test"]}
+DASHES = ("-", (0, (5, 3)), (0, (1, 2)))
+PERCENT = PercentFormatter(1, 0, f"{SPACE}%")
 
 
-def draw_systems(axes: Axes, systems: Sequence[System], language: str) -> None:
-    """Draw the accuracy of systems as bars with their intervals, under headings that give the number of labels."""
-    names: dict[int, System] = {}
-    row = 0
-    for heading, group in by_labels(systems, language):
-        axes.text(0, row + 0.15, heading, va="center", color=LIGHT["quiet"], fontsize=11)
-        names |= dict(enumerate(group, row + 1))
-        row += 1 + len(group)
-    for place, system in names.items():
-        if system.scores is None:
-            axes.text(0.01, place, UNKNOWN, va="center", style="italic", color=LIGHT["quiet"])
-            continue
-        accuracy, low, high = (system.scores[key] for key in ("accuracy", "accuracy_low", "accuracy_high"))
-        axes.barh(place, accuracy, height=0.7, color=LIGHT[system.kind])
-        for colour, width in (("paper", 4.0), ("ink", 1.6)):  # dark marks must show on dark bars
-            axes.plot([low, high], [place, place], color=LIGHT[colour], lw=width, marker="|", ms=5 + width, mew=width)
-        weight = "bold" if system.kind == "final" else "normal"
-        axes.text(max(accuracy, high) + 0.02, place, percent(accuracy), va="center", weight=weight)
-    axes.set_yticks(list(names), [system.name for system in names.values()], color=LIGHT["ink"])
-    for label, system in zip(axes.get_yticklabels(), names.values(), strict=True):
-        label.set_fontweight("bold" if system.kind == "final" else "normal")
-    axes.set(xlim=(0, 1.17), ylim=(row - 0.4, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: percent(x, 0)))
-    axes.tick_params(axis="x", labelsize=11)
-    axes.grid(axis="x", linewidth=0.8)
-    axes.spines["left"].set_visible(False)
+def systems_chart(systems: pandas.DataFrame, language: str) -> Chart:
+    """Accuracy as bars with intervals, and as estimated (diamonds), under headings that give the number of labels."""
+    # Above the systems with the same number of labels, one row is left for the heading.
+    table = systems.assign(row=systems.index + systems["labels"].rank(method="dense"))
+    bold = table["kind"].map({"final": "bold"}).fillna("normal")
+
+    def draw(axes: Axes) -> None:
+        measured = table[table["reason"] == ""]
+        axes.barh(measured["row"], measured["accuracy"], height=0.7, color=measured["kind"].map(LIGHT))
+        for row in measured.itertuples():
+            for colour, width in (("paper", 4.0), ("ink", 1.6)):  # dark marks must show on dark bars
+                ends = [row.accuracy_low, row.accuracy_high]
+                axes.plot(ends, [row.row] * 2, color=LIGHT[colour], lw=width, marker="|", ms=5 + width, mew=width)
+        axes.plot(table["estimated_accuracy"], table["row"], "D", c=LIGHT["paper"], mec=LIGHT["ink"], ms=5, mew=1.2)
+        right = table[["accuracy", "accuracy_high", "estimated_accuracy"]].max(axis=1).fillna(0) + 0.02
+        for row, x, weight in zip(table.itertuples(), right, bold, strict=True):
+            words = UNKNOWN if row.reason else percent(row.accuracy)
+            style, colour = ("italic", "quiet") if row.reason else ("normal", "ink")
+            axes.text(x, row.row, words, va="center", style=style, color=LIGHT[colour], weight=weight)
+        for labels, group in table.groupby("labels"):
+            heading = f"{number(float(labels)) if labels else 'No'} {language} labels"
+            axes.text(0, group["row"].min() - 0.85, heading, va="center", color=LIGHT["quiet"], fontsize=11)
+        axes.set_yticks(table["row"], table["name"], color=LIGHT["ink"])
+        for label, weight in zip(axes.get_yticklabels(), bold, strict=True):
+            label.set_fontweight(weight)
+        axes.set(xlim=(0, 1.17), ylim=(table["row"].max() + 0.6, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.xaxis.set_major_formatter(PERCENT)
+        axes.tick_params(axis="x", labelsize=11)
+        axes.grid(axis="x")
+
+    values = (f"{row.name} {row.reason or percent(row.accuracy)}" for row in table.itertuples(index=False))
+    return Chart(draw, f"Accuracy in {language}: {', '.join(values)}", 400, 24 * (table["row"].max() + 1) + 26)
 
 
-def systems_height(systems: Sequence[System]) -> float:
-    """The height that `draw_systems` needs, in pixels."""
-    return 24 * (len(systems) + len({system.labels for system in systems})) + 26
+def confusion_chart(confusion: pandas.DataFrame) -> Chart:
+    """A confusion matrix: shares of the rows as colours, counts as numbers, correct predictions in frames."""
+
+    def draw(axes: Axes) -> None:
+        for column, other in enumerate(confusion.columns):
+            words = _two_lines(other)
+            axes.text(column, -0.7, words, rotation=90, ha="center", va="bottom", fontsize=11, linespacing=1)
+        for row, (topic, counts) in enumerate(confusion.iterrows()):
+            axes.text(-0.6, row, _two_lines(str(topic)), ha="right", va="center", fontsize=11, linespacing=1)
+            for column, (other, count) in enumerate(counts.items()):
+                share, correct = count / counts.sum(), topic == other
+                if count or correct:
+                    face, edge = (LIGHT["heat"], share), LIGHT["ink"] if correct else "none"
+                    axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fc=face, ec=edge, lw=1.2))
+                if count:
+                    colour, weight = LIGHT["bright" if share > DARK_CELL else "ink"], "bold" if correct else "normal"
+                    size = min(10, 40 / len(str(count)))
+                    axes.text(column, row, str(count), ha="center", va="center", c=colour, fontsize=size, weight=weight)
+        axes.text(-0.6, -0.75, "actual ↓\npredicted →", ha="right", va="bottom", fontsize=11, color=LIGHT["quiet"])
+        axes.set(xlim=(-0.5, confusion.shape[1] - 0.5), ylim=(len(confusion) - 0.5, -0.5), aspect="equal", anchor="NW")
+        axes.set_axis_off()
+
+    rows = (
+        f"{topic}: {', '.join(f'{number(count)} as {other}' for other, count in counts.items() if count)}"
+        for topic, counts in confusion.iterrows()
+    )
+    size = 110 + 27 * confusion.shape[1], 135 + 27 * len(confusion)
+    return Chart(draw, f"Confusion matrix. {'; '.join(rows)}", *size)
 
 
-def save_systems(systems: Mapping[Role, Sequence[System]], names: Mapping[Role, str], path: Path) -> None:
-    """Draw the accuracy of all systems as a PNG file, a panel for each role."""
-    panels = {
-        f"{names[role]} ({role})": partial(draw_systems, systems=found, language=names[role])
-        for role, found in systems.items()
-    }
-    save_png(panels, path, 560, [systems_height(found) + 24 for found in systems.values()])
-
-
-def draw_confusion(axes: Axes, confusion: pandas.DataFrame) -> None:
-    """Draw a confusion matrix: shares of the rows as colours, counts as numbers, correct predictions in frames."""
-    for column, other in enumerate(confusion.columns):
-        axes.text(column, -0.7, _two_lines(other), rotation=90, ha="center", va="bottom", fontsize=11, linespacing=1)
-    for row, topic in enumerate(confusion.index):
-        counts = confusion.loc[topic]
-        axes.text(-0.6, row, _two_lines(topic), ha="right", va="center", fontsize=11, linespacing=1)
-        for column, (other, count) in enumerate(counts.items()):
-            share, correct = count / counts.sum(), topic == other
-            if not count and not correct:
-                continue
-            face, edge = (LIGHT["heat"], share), LIGHT["ink"] if correct else "none"
-            axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fc=face, ec=edge, lw=1.2))
-            if count:
-                colour, weight = LIGHT["bright" if share > DARK_CELL else "ink"], "bold" if correct else "normal"
-                size = min(10, 40 / len(str(count)))
-                axes.text(column, row, str(count), ha="center", va="center", c=colour, fontsize=size, weight=weight)
-    axes.text(-0.6, -0.75, "actual ↓\npredicted →", ha="right", va="bottom", fontsize=11, color=LIGHT["quiet"])
-    axes.set(xlim=(-0.5, len(confusion.columns) - 0.5), ylim=(len(confusion) - 0.5, -0.5), aspect="equal", anchor="NW")
-    axes.set_axis_off()
-
-
-def confusion_size(confusion: pandas.DataFrame) -> tuple[float, float]:
-    """The width and the height that `draw_confusion` needs, in pixels."""
-    return 110 + 27 * len(confusion.columns), 135 + 27 * len(confusion)
-
-
-def save_confusions(confusions: Mapping[Role, pandas.DataFrame], names: Mapping[Role, str], path: Path) -> None:
-    """Draw each role's confusion matrix of its final system as a PNG file, side by side."""
-    panels = {
-        f"{names[role]}: {name_of(FINAL[role])}": partial(draw_confusion, confusion=found)
-        for role, found in confusions.items()
-    }
-    sizes = [confusion_size(found) for found in confusions.values()]
-    width = max((width for width, _ in sizes), default=200)
-    save_png(panels, path, width, [height + 24 for _, height in sizes], across=True)
-
-
-def draw_curve(axes: Axes, table: pandas.DataFrame) -> None:
-    """Draw a table's second column, say loss, against its first, say steps."""
+def curve_chart(title: str, table: pandas.DataFrame) -> Chart:
+    """A table's second column, say loss, against its first, say steps."""
     numbers = table.astype(float).to_numpy()
     across, up = zip(*[*spread(list(numbers[:-1]), POINTS), numbers[-1]], strict=True)
-    axes.plot(across, up, color=LIGHT["final"], lw=1.8, marker="" if len(numbers) > 1 else "o")
-    axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: compact(x)))
-    axes.set_xlim(0, across[-1] or 1)
-    axes.set_xlabel(str(table.columns[0]), loc="right")
-    axes.grid(axis="y", linewidth=0.8)
-    axes.spines["left"].set_visible(False)
+
+    def draw(axes: Axes) -> None:
+        axes.plot(across, up, color=LIGHT["final"], lw=1.8, marker="" if len(numbers) > 1 else "o")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=SPACE))
+        axes.set_xlim(0, across[-1] or 1)
+        axes.set_xlabel(str(table.columns[0]), loc="right")
+        axes.grid(axis="y")
+
+    ends = " to ".join(number(float(value)) for value in (numbers[0, 1], numbers[-1, 1]))
+    return Chart(draw, f"{title}: {table.columns[1]} from {ends}", 320, 180)
 
 
-def draw_label_curve(
-    axes: Axes,
-    table: pandas.DataFrame,
-    unlabelled: Mapping[str, float],
-    trained: Mapping[str, float],
-    labels: int,
-    unit: str,
-) -> None:
-    """Draw accuracy against labels.
+def label_chart(
+    table: pandas.DataFrame, unlabelled: Mapping[str, float], trained: Mapping[str, float], labels: int, unit: str
+) -> Chart:
+    """Accuracy against labels.
 
     Args:
-        axes: where to draw.
         table: TF-IDF's: labels, accuracy, accuracy_low and accuracy_high.
         unlabelled: the accuracy of systems without labels, which are lines across the chart.
         trained: the accuracy of systems that were trained on `labels` labels, which are points.
@@ -140,73 +121,87 @@ def draw_label_curve(
         unit: of the horizontal axis.
     """
     counts, accuracies, lows, highs = (table[name].astype(float).tolist() for name in table.columns)
-    first, last = min(counts[0], labels or counts[0]), max(counts[-1], labels)
-    axes.set_xscale("log")
-    axes.set_xlim(first, last * (last / first) ** 0.4)  # names stand to the right of the lines
-    axes.grid(axis="y", linewidth=0.8)
-    axes.fill_between(counts, lows, highs, color=LIGHT["baseline"], alpha=0.25, lw=0)
-    axes.plot(counts, accuracies, color=LIGHT["baseline"], lw=2.4)
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    for style, accuracy in zip(("-", (0, (5, 3)), (0, (1, 2))), unlabelled.values(), strict=False):
-        axes.plot((first, last), (accuracy, accuracy), color=LIGHT["transfer"], lw=2, ls=style)
-    for colour, accuracy in zip(("final", "baseline"), trained.values(), strict=False):
-        axes.plot(labels, accuracy, "o", color=LIGHT[colour], ms=9)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: percent(x, 0)))
-    axes.xaxis.set_major_locator(FixedLocator(counts))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x)))
-    axes.set_xlabel(unit, loc="right")
-    axes.spines["left"].set_visible(False)
-    axes.spines["bottom"].set_bounds(first, last)
-    names = [(name, last, accuracy) for name, accuracy in [*unlabelled.items(), (name_of("tfidf"), accuracies[-1])]]
-    names += [(name, labels, accuracy) for name, accuracy in trained.items()]
-    words, x, y = map(list, zip(*names, strict=True))
-    across, up = zip(
-        (counts, accuracies), *(((first, last), (value, value)) for value in unlabelled.values()), strict=True
-    )
-    textalloc.allocate(
-        axes, x, y, words, textsize=12, direction=["east", "southeast", "northeast"], min_distance=0.022,
-        textcolor=LIGHT["ink"], draw_lines=False, x_lines=list(across), y_lines=list(up),
-    )  # fmt: skip
+    ends = min(counts[0], labels or counts[0]), max(counts[-1], labels)
+
+    def draw(axes: Axes) -> None:
+        axes.fill_between(counts, lows, highs, color=LIGHT["baseline"], alpha=0.25, lw=0)
+        axes.plot(counts, accuracies, color=LIGHT["baseline"], lw=2.4, label=name_of("tfidf"))
+        for style, (name, accuracy) in zip(DASHES, unlabelled.items(), strict=False):
+            axes.plot(ends, (accuracy, accuracy), color=LIGHT["transfer"], lw=2, ls=style, label=name)
+        for colour, (name, accuracy) in zip(("final", "baseline"), trained.items(), strict=False):
+            axes.plot(labels, accuracy, "o", color=LIGHT[colour], ms=9, label=name)
+        axes.set_xscale("log")
+        axes.set_xlim(ends)
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_formatter(PERCENT)
+        axes.xaxis.set_major_locator(FixedLocator(counts))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(lambda x, _: number(x))
+        axes.set_xlabel(unit, loc="right")
+        axes.grid(axis="y")
+        order = sorted(axes.get_lines(), key=lambda line: -line.get_ydata()[-1])  # as they end on the right
+        axes.legend(handles=order, loc="center left", bbox_to_anchor=(1.02, 0.5))
+
+    return Chart(draw, "Accuracy against the number of labels.", 460, 310)
 
 
-def draw_word_map(axes: Axes, things: Sequence[Thing], languages: Mapping[Role, str]) -> None:
-    """Draw things as points, one for each language, that are joined, each beside its word.
+def coverage_chart(curves: Mapping[Role, Sequence[tuple[float, float]]], names: Names, wanted: float) -> Chart:
+    """The accuracy of the surest answers against the share that is answered, with a line at the wanted accuracy."""
+
+    def draw(axes: Axes) -> None:
+        for dash, (role, curve) in zip(DASHES, curves.items(), strict=False):
+            axes.plot(*zip(*curve, strict=True), color=COLOURS[role], ls=dash, lw=2, label=names[role])
+        axes.axhline(wanted, color=LIGHT["quiet"], lw=1)
+        axes.set(xlim=(0, 1), ylim=(None, 1.005), xlabel="answered, the surest first", ylabel="accuracy")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PERCENT)
+        axes.grid(axis="y")
+        axes.legend(loc="lower left")
+
+    ends = (f"{names[role]} {percent(curve[-1][1])} of all" for role, curve in curves.items())
+    return Chart(draw, f"Accuracy against coverage, the surest answers first: {', '.join(ends)}", 420, 260)
+
+
+def map_chart(things: Sequence[Thing], languages: Mapping[Role, str]) -> Chart:
+    """Things as points, one for each language, that are joined, each beside its word.
 
     No word covers another word or a point. A thing without room for its words is left out.
 
     Args:
-        axes: where to draw; they fill the figure.
         things: in the order of importance.
         languages: their codes.
     """
-    axes.set_axis_off()
-    axes.set_position((0, 0, 1, 1))
-    axes.set(xlim=(-0.06, 1.06), ylim=(-0.06, 1.06))
-    chosen, texts = list(things), list[Any]()
-    while chosen and not texts:
-        places = [place for thing in chosen for place in thing.values()]
-        x, y, words = ([place.x for place in places], [place.y for place in places], [stand_in(p.word) for p in places])
-        outlines = [[*thing.values(), next(iter(thing.values()))] for thing in chosen]
-        with redirect_stdout(None):  # it prints where nothing has room
-            texts = textalloc.allocate(
-                axes, x, y, words, x_scatter=x, y_scatter=y, scatter_sizes=[4] * len(x), textsize=12, draw_all=False,
-                x_lines=[[place.x for place in outline] for outline in outlines],
-                y_lines=[[place.y for place in outline] for outline in outlines],
-                margin=0.004, min_distance=0.012, max_distance=0.05, draw_lines=False,
-            )[2]  # fmt: skip
-        if not all(texts):
-            for text in filter(None, texts):
-                text.remove()
-            size = len(chosen[0])
-            fits = [all(texts[row * size : (row + 1) * size]) for row in range(len(chosen))]
-            chosen, texts = [thing for thing, room in zip(chosen, fits, strict=True) if room], []
-    for thing in chosen:
-        outline = [(place.x, place.y) for place in thing.values()]
-        axes.add_patch(Polygon(outline, fc=(LIGHT["ink"], 0.06), ec=LIGHT["quiet"], lw=0.7))
-    for (role, place), text in zip((pair for thing in chosen for pair in thing.items()), texts, strict=True):
-        axes.plot(place.x, place.y, MARKERS[role], color=MAP_COLOURS[role], ms=7, mew=0)
-        text.set(text=place.word, color=MAP_COLOURS[role], gid=f"lang={languages[role]}")
+
+    def draw(axes: Axes) -> None:
+        axes.set_axis_off()
+        axes.set(position=(0, 0, 1, 1), xlim=(-0.06, 1.06), ylim=(-0.06, 1.06))
+        chosen, texts = list(things), list[Any]()
+        while chosen and not texts:
+            x, y, words = zip(*((p.x, p.y, stand_in(p.word)) for thing in chosen for p in thing.values()), strict=True)
+            outlines = [[*thing.values(), next(iter(thing.values()))] for thing in chosen]
+            with redirect_stdout(None):  # it prints where nothing has room
+                texts = textalloc.allocate(
+                    axes, list(x), list(y), list(words), x_scatter=list(x), y_scatter=list(y),
+                    scatter_sizes=[4] * len(x), textsize=12, draw_all=False,
+                    x_lines=[[place.x for place in outline] for outline in outlines],
+                    y_lines=[[place.y for place in outline] for outline in outlines],
+                    margin=0.004, min_distance=0.012, max_distance=0.05, draw_lines=False,
+                )[2]  # fmt: skip
+            if not all(texts):
+                for text in filter(None, texts):
+                    text.remove()
+                size = len(chosen[0])
+                rooms = [all(texts[row * size : (row + 1) * size]) for row in range(len(chosen))]
+                chosen, texts = [thing for thing, room in zip(chosen, rooms, strict=True) if room], []
+        for thing in chosen:
+            outline = [(place.x, place.y) for place in thing.values()]
+            axes.add_patch(Polygon(outline, fc=(LIGHT["ink"], 0.06), ec=LIGHT["quiet"], lw=0.7))
+        for (role, place), text in zip((pair for thing in chosen for pair in thing.items()), texts, strict=True):
+            axes.plot(place.x, place.y, MARKERS[role], color=COLOURS[role], ms=7, mew=0)
+            text.set(text=place.word, color=COLOURS[role], gid=f"lang={languages[role]}")
+
+    words = "; ".join(", ".join(place.word for place in thing.values()) for thing in things)
+    return Chart(draw, f"Map of aligned words: {words}", 720, 560)
 
 
 def _two_lines(topic: str) -> str:

@@ -6,18 +6,12 @@ from typing import Any
 import pandas
 
 from crosswiki.evaluation.scores import FINAL, Scores
-from crosswiki.reporting.systems import Evaluation, Names
+from crosswiki.reporting.systems import Names
 from crosswiki.reporting.wording import interval, number, percent
 
 
-def headline(evaluation: Evaluation, names: Names, labels: int) -> str:
-    """The main result in one sentence.
-
-    Args:
-        evaluation: all scores.
-        names: the roles' languages.
-        labels: how many target labels were used.
-    """
+def headline(evaluation: Mapping[str, Any], names: Names, labels: int) -> str:
+    """The main result in one sentence: metrics/evaluation.json, the roles' languages, and the target's labels."""
     scores = evaluation.get("target", {})
     unlabelled, labelled, linear = (scores.get(system) for system in ("transplanted", "finetuned", "tfidf"))
     parts = []
@@ -33,45 +27,27 @@ def headline(evaluation: Evaluation, names: Names, labels: int) -> str:
     return sentence[0].upper() + sentence[1:] + "."
 
 
-def remarks(evaluation: Evaluation, names: Names) -> list[str]:
-    """Results beside the main one: the test language's, and the teacher's in the source language."""
+def remarks(evaluation: Mapping[str, Any], names: Names) -> list[str]:
+    """Results beside the main one: of the test language and the source, and what is known of roles without labels."""
     teacher, test = (evaluation.get(role, {}).get(FINAL[role]) for role in ("source", "test"))
     sentences = []
     if test:
-        sentences.append(
-            f"In {names['test']}, whose labels were used for this score alone, "
-            f"the same transplant is right on {_rounded(test)}."
-        )
+        used = f"In {names['test']}, whose labels were used for this score alone, "
+        sentences.append(f"{used}the same transplant is right on {_rounded(test)}.")
     if teacher:
         sentences.append(f"The teacher is right on {_rounded(teacher)} in {names['source']} itself.")
-    return sentences
-
-
-def estimates(evaluation: Mapping[Any, Any], names: Names) -> list[str]:
-    """What is known of languages without labels: why nothing was measured, and an estimate; how good estimates are.
-
-    Args:
-        evaluation: metrics/evaluation.json.
-        names: the roles' languages.
-    """
-    sentences = []
     for role, reason in evaluation.get("unmeasured", {}).items():
-        sentence = f"{names[role]} has not been measured: {reason}."
+        sentences.append(f"{names[role]} has not been measured: {reason}.")
         estimate = evaluation.get("estimated_accuracy", {}).get(role, {}).get(FINAL[role])
         if estimate is not None:
-            sentence += f" By its confidence alone, the final model is estimated to be right on {percent(estimate, 0)}."
-        sentences.append(sentence)
-    errors = [
-        abs(scores["estimated_accuracy"] - scores["accuracy"])
-        for role in names
-        for scores in evaluation[role].values()
-        if scores and "estimated_accuracy" in scores
-    ]
+            by = "By its confidence alone, the final model is estimated to be right on"
+            sentences.append(f"{by} {percent(estimate, 0)}.")
+    scored = [scores for role in names for scores in evaluation.get(role, {}).values() if scores]
+    errors = [abs(s["estimated_accuracy"] - s["accuracy"]) for s in scored if "estimated_accuracy" in s]
     if errors:
         mean, most = 100 * sum(errors) / len(errors), 100 * max(errors)
-        sentences.append(
-            f"Where labels are there, such estimates were {mean:.1f} points off on average, and {most:.1f} at most."
-        )
+        start = "Where labels are there, estimates by confidence alone"
+        sentences.append(f"{start} were {mean:.1f} points off on average, and {most:.1f} at most.")
     return sentences
 
 

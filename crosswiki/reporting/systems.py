@@ -1,15 +1,14 @@
 """The systems that `evaluate` compares: the name, a description and the scores of each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
+
+import pandas
 
 from crosswiki.evaluation.scores import FINAL, Scores
 from crosswiki.pipeline.parameters import Role
-from crosswiki.reporting.wording import UNKNOWN, number
+from crosswiki.reporting.wording import UNKNOWN
 
-Evaluation = Mapping[Role, Mapping[str, Scores | None]]
 Names = Mapping[Role, str]  # the roles' languages, in English
 
 # In the order of the page. {source} and {language} are the source's language and that of the role.
@@ -19,6 +18,10 @@ DESCRIPTIONS = {
         "A linear classifier on averaged word vectors in the shared space, trained on {source} labels alone.",
     ),
     "copied": ("Copied", "The {source} teacher as it is, with its {source} tokenizer."),
+    "glossed": (
+        "Glossed",
+        "The {source} teacher on each text's gloss, word by word; nothing is trained on {language}.",
+    ),
     "transplanted": (
         "Transplanted",
         "The teacher's parameters, with a {language} tokenizer and embeddings built from the aligned word vectors.",
@@ -38,25 +41,7 @@ DESCRIPTIONS = {
 }
 LABELLED = {"teacher", "tfidf", "scratch", "finetuned"}  # these are trained on labels of the role's language
 BASELINES = {"tfidf", "word_vectors", "copied", "scratch"}
-
-Kind = Literal["baseline", "transfer", "final"]
-MEANING: dict[Kind, str] = {
-    "baseline": "a baseline",
-    "transfer": "a step of the transfer",
-    "final": "the main system",
-}
-
-
-@dataclass(frozen=True)
-class System:
-    """One row of a table, one bar of a chart."""
-
-    name: str
-    what: str
-    kind: Kind
-    labels: int  # of the role's language, that it was trained on
-    scores: Scores | None
-    reason: str  # why there are no scores
+MEANING = {"baseline": "a baseline", "transfer": "a step of the transfer", "final": "the main system"}
 
 
 def name_of(system: str) -> str:
@@ -64,33 +49,34 @@ def name_of(system: str) -> str:
     return DESCRIPTIONS.get(system, (system.replace("_", " ").capitalize(), ""))[0]
 
 
-def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: int) -> list[System]:
+def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: int) -> pandas.DataFrame:
     """A role's systems in the order of the page: those without labels of its language come first.
 
     Args:
         role: which role.
-        evaluation: metrics/evaluation.json; under `unmeasured` it gives the reason why a role has no scores.
+        evaluation: metrics/evaluation.json; it gives the reason why a role has no scores, and estimates.
         names: the roles' languages.
         labels: how many labels of the role's language were used.
+
+    Returns:
+        A row for each: name, what (it is), kind, labels (that it was trained on), reason (why it has no scores; empty
+        where it has), and those of `Scores`, which may be missing.
     """
-    scores, reason = evaluation[role], evaluation.get("unmeasured", {}).get(role, UNKNOWN)
-    order = [*DESCRIPTIONS, *sorted(set(scores) - set(DESCRIPTIONS))]
-    systems = [
-        System(
-            name=name_of(system),
-            what=DESCRIPTIONS.get(system, ("", ""))[1].format(source=names["source"], language=names[role]),
-            kind="final" if system == FINAL.get(role) else "baseline" if system in BASELINES else "transfer",
-            labels=labels if system in LABELLED else 0,
-            scores=scores[system],
-            reason=reason,
-        )
-        for system in order
+    scores, estimates = evaluation[role], evaluation.get("estimated_accuracy", {}).get(role, {})
+    rows = [
+        {
+            "name": name_of(system),
+            "what": DESCRIPTIONS.get(system, ("", ""))[1].format(source=names["source"], language=names[role]),
+            "kind": "final" if system == FINAL.get(role) else "baseline" if system in BASELINES else "transfer",
+            "labels": labels if system in LABELLED else 0,
+            "reason": "" if scores[system] else evaluation.get("unmeasured", {}).get(role, UNKNOWN),
+            "estimated_accuracy": estimates.get(system),
+            **(scores[system] or {}),
+        }
+        for system in [*DESCRIPTIONS, *sorted(set(scores) - set(DESCRIPTIONS))]
         if system in scores
     ]
-    return sorted(systems, key=lambda system: system.labels)
-
-
-def by_labels(systems: Sequence[System], language: str) -> list[tuple[str, list[System]]]:
-    """Systems by the number of labels that they were trained on, under a heading that gives it."""
-    groups = groupby(systems, key=lambda system: system.labels)
-    return [(f"{number(labels) if labels else 'No'} {language} labels", list(group)) for labels, group in groups]
+    table = pandas.DataFrame(rows).reindex(columns=[*rows[0], *(set(Scores.__annotations__) - set(rows[0]))])
+    return table.astype(dict.fromkeys(Scores.__annotations__, float)).sort_values(
+        "labels", kind="stable", ignore_index=True
+    )

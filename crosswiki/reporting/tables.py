@@ -1,25 +1,29 @@
-"""Tables that earlier stages wrote: curves, confusions, and examples of predictions."""
+"""What earlier stages wrote, as the page needs it: measures, curves, confusions, and examples of predictions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas
 
+from crosswiki.evaluation.calibration import coverage_curve
+from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.outputs import read_json
+from crosswiki.pipeline.parameters import ROLES, Role
 from crosswiki.reporting.systems import name_of
-from crosswiki.reporting.wording import beginning
 
 Item = TypeVar("Item")
+MEASURES: dict[str, tuple[Role, ...]] = {  # folders, and the roles for which they have a file
+    **dict.fromkeys(("corpus", "skipgram"), ROLES),
+    **dict.fromkeys(("alignment", "transplant", "gloss"), ROLES[1:]),
+}
 TRAININGS = {
     "finetune_source": "Teacher, fine-tuned on source labels",
     "adapt": "Transplanted model, adapted to the target",
     "distill": "Student, distilled from the teacher",
     "finetune_target": "Student, fine-tuned on target labels",
 }
-LENGTH = 200  # characters of an example that are shown
 
 
 def read_table(path: Path) -> pandas.DataFrame:
@@ -31,6 +35,19 @@ def read_table(path: Path) -> pandas.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)")
     return pandas.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def read_measures(folder: Path, roles: Iterable[Role]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Read metrics/MEASURE/ROLE.json, and metrics/sizes.json by system; labelled articles are counted by split."""
+    found: dict[str, dict[str, dict[str, Any]]] = {
+        name: {role: read_json(folder / name / f"{role}.json") for role in roles if role in having}
+        for name, having in MEASURES.items()
+        if name != "gloss" or (folder / name).is_dir()  # without lexicons there is none
+    }
+    for corpus in found["corpus"].values():
+        splits = ("train", "validation", "test")
+        corpus.update((split, sum(corpus["labels"].get(split, {}).values())) for split in splits)
+    return {**found, "sizes": read_json(folder / "sizes.json")}
 
 
 def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.DataFrame]:
@@ -46,6 +63,19 @@ def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.Dat
     return {title: read_table(folder / file) for title, file in files.items()}
 
 
+def read_coverage(folder: Path, role: Role) -> list[tuple[float, float]]:
+    """Coverage and accuracy of a role's final system, the surest answers first; see `coverage_curve`.
+
+    Args:
+        folder: metrics/predictions.
+        role: one whose test split has labels.
+    """
+    predictions, confidences = (read_table(folder / f"{name}.csv") for name in (role, f"confidence-{role}"))
+    both = predictions.merge(confidences, on="id", suffixes=("", " confidence"), validate="one_to_one")
+    confidence = both[f"{FINAL[role]} confidence"].astype(float)
+    return coverage_curve(confidence.to_numpy(), (both[FINAL[role]] == both["actual"]).to_numpy())
+
+
 def confusion_of(table: pandas.DataFrame) -> pandas.DataFrame:
     """Count how often each topic (rows) was predicted as each (columns).
 
@@ -59,20 +89,9 @@ def confusion_of(table: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.crosstab(table["actual"], table["predicted"]).reindex(index=topics, columns=predicted, fill_value=0)
 
 
-@dataclass(frozen=True)
-class Example:
-    """An article and its predictions."""
-
-    title: str
-    text: str
-    actual: str
-    predicted: str
-    others: list[tuple[str, list[str]]]  # topic, and the other systems that predicted it
-
-
 def examples(
     predictions: pandas.DataFrame, articles: pandas.DataFrame, system: str, count: int
-) -> tuple[list[Example], list[Example]]:
+) -> dict[str, list[dict[str, Any]]]:
     """Articles that a system got right, and others that it got wrong, spread evenly over the test split.
 
     Args:
@@ -80,26 +99,33 @@ def examples(
         articles: columns id, title and text.
         system: whose predictions count; without them there are no examples.
         count: how many of each are wanted.
+
+    Returns:
+        title, text, actual, predicted and others (by topic, the other systems that predicted it) of each.
     """
-    predictions = predictions[predictions["actual"] != ""]
-    if system not in predictions:
-        return [], []
-    shown = {
-        id_: (title, text) for id_, title, text in zip(*(articles[c] for c in ("id", "title", "text")), strict=True)
-    }
+    known = with_articles(predictions[predictions["actual"] != ""], articles)
     others = [str(name) for name in predictions.columns if name not in ("id", "actual", system)]
 
-    def example(row: dict[Any, str]) -> Example:
-        title, text = shown[row["id"]]
-        predicted: dict[str, list[str]] = {}
-        for other in others:
-            predicted.setdefault(row[other], []).append(name_of(other))
-        name = title if isinstance(title, str) else row["id"]
-        return Example(name, beginning(text, LENGTH), row["actual"], row[system], sorted(predicted.items()))
+    def example(row: dict[str, Any]) -> dict[str, Any]:
+        answers = pandas.Series({name_of(other): row[other] for other in others}, dtype=str)
+        return {**row, "predicted": row[system], "others": {t: list(s.index) for t, s in answers.groupby(answers)}}
 
-    right = predictions[system] == predictions["actual"]
-    chosen = [spread(predictions[which].to_dict("records"), count) for which in (right, ~right)]
-    return [example(row) for row in chosen[0]], [example(row) for row in chosen[1]]
+    right = known["actual"] == known.get(system)
+    rows = {"Correct": known[right], "Wrong": known[~right] if system in known else known[:0]}
+    return {
+        heading: [example(row) for row in spread(chosen.to_dict("records"), count)] for heading, chosen in rows.items()
+    }
+
+
+def read_glosses(path: Path, articles: pandas.DataFrame, count: int) -> list[dict[str, str]]:
+    """Some articles with their glosses: title, text and gloss; none where the file, which `evaluate` writes, is not."""
+    return spread(with_articles(read_table(path), articles).to_dict("records"), count) if path.is_file() else []
+
+
+def with_articles(table: pandas.DataFrame, articles: pandas.DataFrame) -> pandas.DataFrame:
+    """Put each article's title (the id where it has none) and text beside a table with a column id."""
+    found = table.merge(articles[["id", "title", "text"]], on="id", how="left")
+    return found.assign(title=found["title"].fillna(found["id"]))
 
 
 def spread(items: list[Item], count: int) -> list[Item]:
