@@ -26,7 +26,7 @@ from crosswiki.reporting.page import Report, render
 from crosswiki.reporting.sentences import headline, labels_needed
 from crosswiki.reporting.tables import confusion_of, examples, read_coverage, spread
 from crosswiki.reporting.wording import language_name, number, percent
-from crosswiki.reporting.words import Place, neighbours, word_map
+from crosswiki.reporting.words import neighbours, word_map
 from stages import report
 from tests.measured import SCORES, scores_of, write_json, write_project, write_report, write_table
 
@@ -129,7 +129,7 @@ def test_page_says_what_was_measured(page: str) -> None:
     assert re.search(r"Calibration error before scaling\s*6.9 %\s*6.9 %\s*6.9 %", text)
     assert re.search(r"Calibration error after scaling\s*2.1 %\s*2.1 %\s*2.1 %", text)
     assert re.search(r"Answered at 95 % accuracy\s*73.4 %\s*73.4 %\s*73.4 %", text)
-    assert re.search(r"87.1 % 85.0–89.0 88.2 % 82.1 %", text)  # the estimate beside what was measured
+    assert re.search(r"87.1 %\s*85.0–89.0\s*88.2 %\s*82.1 %", text)  # the estimate beside what was measured
     assert "estimates by confidence alone were 1.1 points off on average, and 1.1 at most." in text
     assert "CC BY-SA 4.0" in text
     assert "dvc exp run -S finetune_target.labels=500" in text
@@ -224,7 +224,13 @@ def test_page_without_a_test_language_and_without_scores(project: Path) -> None:
     for file, measured in found.measures.items():
         bare["measures"][file] = {key: it for key, it in measured.items() if key != "test"}
     bare["evaluation"] = {"target": {"tfidf": None, "finetuned": None}}
-    bare |= {"confusions": {}, "coverages": {}, "things": [], "labels": {}, "examples": {"Correct": [], "Wrong": []}}
+    bare |= {
+        "confusions": {},
+        "coverages": {},
+        "things": found.things[:0],
+        "labels": {},
+        "examples": {"Correct": [], "Wrong": []},
+    }
     bare["curves"] = {title: table for title, table in found.curves.items() if "xx" not in title}
     bare["label_curve"] = found.label_curve[:0]
     page = render(Report(**{**bare, "evaluation": {role: found.evaluation[role] for role in names}}))
@@ -385,15 +391,17 @@ def test_map_shows_translations_and_no_word_on_another() -> None:
         for place, (role, words) in enumerate(names.items())
     }
     things = word_map(vectors, 18)
-    assert len(things) == 18
-    assert word_map(vectors, 18) == things
-    for thing in things:
-        rows = {names[role].index(place.word) for role, place in thing.items()}
+    assert things["thing"].nunique() == 18
+    pandas.testing.assert_frame_equal(word_map(vectors, 18), things)
+    assert things[["x", "y"]].min().tolist() == [0, 0] and things[["x", "y"]].max().tolist() == [1, 1]
+    for _, thing in things.groupby("thing"):
+        assert list(thing["role"]) == list(ROLES)
+        rows = {names[role].index(word) for role, word in zip(thing["role"], thing["word"], strict=True)}
         assert len(rows) == 1, "the three words are the same thing"
         assert 100 <= rows.pop() < 150
-    assert word_map({role: WordVectors(Vocabulary(("a",), numpy.ones(1)), base[:1]) for role in ROLES}, 5) == []
+    assert word_map({role: WordVectors(Vocabulary(("a",), numpy.ones(1)), base[:1]) for role in ROLES}, 5).empty
     two: dict[Role, WordVectors] = {role: vectors[role] for role in ("source", "target")}
-    assert {tuple(thing) for thing in word_map(two, 18)} == {("source", "target")}
+    assert {tuple(thing["role"]) for _, thing in word_map(two, 18).groupby("thing")} == {("source", "target")}
 
     codes: dict[Role, str] = {"source": "en", "target": "zh", "test": "ru"}
     drawn = svg(map_chart(things, codes), "map")
@@ -419,7 +427,8 @@ def test_map_shows_translations_and_no_word_on_another() -> None:
 @pytest.mark.parametrize(("length", "shown"), [(8, range(1, 12)), (200, range(1))])
 def test_map_leaves_out_what_has_no_room(length: int, shown: range, capsys: pytest.CaptureFixture[str]) -> None:
     codes: dict[Role, str] = {"source": "en", "target": "fr"}
-    things = [{role: Place(f"{role[0]}{row:02}".ljust(length, "x"), 0.5, 0.5) for role in codes} for row in range(12)]
+    places = [(row, role, f"{role[0]}{row:02}".ljust(length, "x"), 0.5, 0.5) for row in range(12) for role in codes]
+    things = pandas.DataFrame(places, columns=["thing", "role", "word", "x", "y"])
     drawn = svg(map_chart(things, codes), "map")
     words = re.findall(r">(\w+)</text>", drawn)
     assert len(words) % 2 == 0

@@ -5,18 +5,18 @@ from contextlib import redirect_stdout
 from textwrap import wrap
 from typing import Any
 
+import numpy
 import pandas
 import textalloc
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
-from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from crosswiki.pipeline.parameters import Role
 from crosswiki.reporting.figures import LIGHT, Chart, stand_in
 from crosswiki.reporting.systems import Names, name_of
-from crosswiki.reporting.tables import spread
+from crosswiki.reporting.tables import records, spread
 from crosswiki.reporting.wording import SPACE, UNKNOWN, number, percent
-from crosswiki.reporting.words import Thing
 
 POINTS = 200  # of a curve; more cannot be seen
 DARK_CELL = 0.7  # share from which a cell of a confusion matrix is too dark for dark numbers
@@ -30,34 +30,31 @@ def systems_chart(systems: pandas.DataFrame, language: str) -> Chart:
     """Accuracy as bars with intervals, and as estimated (diamonds), under headings that give the number of labels."""
     # Above the systems with the same number of labels, one row is left for the heading.
     table = systems.assign(row=systems.index + systems["labels"].rank(method="dense"))
-    bold = table["kind"].map({"final": "bold"}).fillna("normal")
+    last = float(table["row"].max())
 
     def draw(axes: Axes) -> None:
-        measured = table[table["reason"] == ""]
-        axes.barh(measured["row"], measured["accuracy"], height=0.7, color=measured["kind"].map(LIGHT))
-        for row in measured.itertuples():
+        for system in records(table):
+            row, ends = system["row"], [system["accuracy_low"], system["accuracy_high"]]
+            weight = "bold" if system["kind"] == "final" else "normal"
+            axes.barh(row, system["accuracy"], height=0.7, color=LIGHT[system["kind"]])
             for colour, width in (("paper", 4.0), ("ink", 1.6)):  # dark marks must show on dark bars
-                ends = [row.accuracy_low, row.accuracy_high]
-                axes.plot(ends, [row.row] * 2, color=LIGHT[colour], lw=width, marker="|", ms=5 + width, mew=width)
-        axes.plot(table["estimated_accuracy"], table["row"], "D", c=LIGHT["paper"], mec=LIGHT["ink"], ms=5, mew=1.2)
-        right = table[["accuracy", "accuracy_high", "estimated_accuracy"]].max(axis=1).fillna(0) + 0.02
-        for row, x, weight in zip(table.itertuples(), right, bold, strict=True):
-            words = UNKNOWN if row.reason else percent(row.accuracy)
-            style, colour = ("italic", "quiet") if row.reason else ("normal", "ink")
-            axes.text(x, row.row, words, va="center", style=style, color=LIGHT[colour], weight=weight)
+                axes.plot(ends, [row, row], color=LIGHT[colour], lw=width, marker="|", ms=5 + width, mew=width)
+            axes.plot(system["estimated_accuracy"], row, "D", c=LIGHT["paper"], mec=LIGHT["ink"], ms=5, mew=1.2)
+            end = numpy.nanmax([0, system["accuracy_high"], system["estimated_accuracy"]]) + 0.03
+            style, colour, words = ("italic", "quiet", UNKNOWN) if system["reason"] else ("normal", "ink", None)
+            words = words or percent(system["accuracy"])
+            axes.text(end, row, words, va="center", style=style, color=LIGHT[colour], weight=weight)
+            axes.text(-0.02, row, system["name"], ha="right", va="center", weight=weight)
         for labels, group in table.groupby("labels"):
-            heading = f"{number(float(labels)) if labels else 'No'} {language} labels"
+            heading = f"{number(int(str(labels))) if labels else 'No'} {language} labels"
             axes.text(0, group["row"].min() - 0.85, heading, va="center", color=LIGHT["quiet"], fontsize=11)
-        axes.set_yticks(table["row"], table["name"], color=LIGHT["ink"])
-        for label, weight in zip(axes.get_yticklabels(), bold, strict=True):
-            label.set_fontweight(weight)
-        axes.set(xlim=(0, 1.17), ylim=(table["row"].max() + 0.6, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.set(xlim=(0, 1.17), ylim=(last + 0.6, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[])
         axes.xaxis.set_major_formatter(PERCENT)
         axes.tick_params(axis="x", labelsize=11)
         axes.grid(axis="x")
 
-    values = (f"{row.name} {row.reason or percent(row.accuracy)}" for row in table.itertuples(index=False))
-    return Chart(draw, f"Accuracy in {language}: {', '.join(values)}", 400, 24 * (table["row"].max() + 1) + 26)
+    values = (f"{system['name']} {system['reason'] or percent(system['accuracy'])}" for system in records(table))
+    return Chart(draw, f"Accuracy in {language}: {', '.join(values)}", 400, 24 * (last + 1) + 26)
 
 
 def confusion_chart(confusion: pandas.DataFrame) -> Chart:
@@ -69,8 +66,8 @@ def confusion_chart(confusion: pandas.DataFrame) -> Chart:
             axes.text(column, -0.7, words, rotation=90, ha="center", va="bottom", fontsize=11, linespacing=1)
         for row, (topic, counts) in enumerate(confusion.iterrows()):
             axes.text(-0.6, row, _two_lines(str(topic)), ha="right", va="center", fontsize=11, linespacing=1)
-            for column, (other, count) in enumerate(counts.items()):
-                share, correct = count / counts.sum(), topic == other
+            for column, (predicted, count) in enumerate(counts.items()):
+                share, correct = count / counts.sum(), topic == predicted
                 if count or correct:
                     face, edge = (LIGHT["heat"], share), LIGHT["ink"] if correct else "none"
                     axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fc=face, ec=edge, lw=1.2))
@@ -120,6 +117,7 @@ def label_chart(
         labels: how many.
         unit: of the horizontal axis.
     """
+    named = {**unlabelled, **trained}
     counts, accuracies, lows, highs = (table[name].astype(float).tolist() for name in table.columns)
     ends = min(counts[0], labels or counts[0]), max(counts[-1], labels)
 
@@ -134,13 +132,12 @@ def label_chart(
         axes.set_xlim(ends)
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(PERCENT)
-        axes.xaxis.set_major_locator(FixedLocator(counts))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(lambda x, _: number(x))
+        axes.set_xticks(counts, [number(count) for count in counts])
+        axes.minorticks_off()
         axes.set_xlabel(unit, loc="right")
         axes.grid(axis="y")
-        order = sorted(axes.get_lines(), key=lambda line: -line.get_ydata()[-1])  # as they end on the right
-        axes.legend(handles=order, loc="center left", bbox_to_anchor=(1.02, 0.5))
+        lines = [axes.get_lines()[place] for place in numpy.argsort([-accuracies[-1], *(-a for a in named.values())])]
+        axes.legend(handles=lines, loc="center left", bbox_to_anchor=(1.02, 0.5))
 
     return Chart(draw, "Accuracy against the number of labels.", 460, 310)
 
@@ -162,46 +159,44 @@ def coverage_chart(curves: Mapping[Role, Sequence[tuple[float, float]]], names: 
     return Chart(draw, f"Accuracy against coverage, the surest answers first: {', '.join(ends)}", 420, 260)
 
 
-def map_chart(things: Sequence[Thing], languages: Mapping[Role, str]) -> Chart:
+def map_chart(things: pandas.DataFrame, languages: Mapping[Role, str]) -> Chart:
     """Things as points, one for each language, that are joined, each beside its word.
 
     No word covers another word or a point. A thing without room for its words is left out.
 
     Args:
-        things: in the order of importance.
+        things: see `word_map`.
         languages: their codes.
     """
 
     def draw(axes: Axes) -> None:
         axes.set_axis_off()
         axes.set(position=(0, 0, 1, 1), xlim=(-0.06, 1.06), ylim=(-0.06, 1.06))
-        chosen, texts = list(things), list[Any]()
-        while chosen and not texts:
-            x, y, words = zip(*((p.x, p.y, stand_in(p.word)) for thing in chosen for p in thing.values()), strict=True)
-            outlines = [[*thing.values(), next(iter(thing.values()))] for thing in chosen]
+        chosen, texts = things, list[Any]()
+        while len(chosen) and not texts:
+            x, y, words = chosen["x"].tolist(), chosen["y"].tolist(), chosen["word"].map(stand_in).tolist()
+            outlines = [pandas.concat([corners, corners[:1]]) for _, corners in chosen.groupby("thing", sort=False)]
             with redirect_stdout(None):  # it prints where nothing has room
                 texts = textalloc.allocate(
-                    axes, list(x), list(y), list(words), x_scatter=list(x), y_scatter=list(y),
-                    scatter_sizes=[4] * len(x), textsize=12, draw_all=False,
-                    x_lines=[[place.x for place in outline] for outline in outlines],
-                    y_lines=[[place.y for place in outline] for outline in outlines],
-                    margin=0.004, min_distance=0.012, max_distance=0.05, draw_lines=False,
+                    axes, x, y, words, x_scatter=x, y_scatter=y, scatter_sizes=[4] * len(x), textsize=12,
+                    x_lines=[corners["x"].tolist() for corners in outlines],
+                    y_lines=[corners["y"].tolist() for corners in outlines],
+                    margin=0.004, min_distance=0.012, max_distance=0.05, draw_lines=False, draw_all=False,
                 )[2]  # fmt: skip
             if not all(texts):
                 for text in filter(None, texts):
                     text.remove()
-                size = len(chosen[0])
-                rooms = [all(texts[row * size : (row + 1) * size]) for row in range(len(chosen))]
-                chosen, texts = [thing for thing, room in zip(chosen, rooms, strict=True) if room], []
-        for thing in chosen:
-            outline = [(place.x, place.y) for place in thing.values()]
-            axes.add_patch(Polygon(outline, fc=(LIGHT["ink"], 0.06), ec=LIGHT["quiet"], lw=0.7))
-        for (role, place), text in zip((pair for thing in chosen for pair in thing.items()), texts, strict=True):
-            axes.plot(place.x, place.y, MARKERS[role], color=COLOURS[role], ms=7, mew=0)
-            text.set(text=place.word, color=COLOURS[role], gid=f"lang={languages[role]}")
+                rooms = pandas.Series([text is not None for text in texts], index=chosen.index)
+                chosen, texts = chosen[rooms.groupby(chosen["thing"]).transform("all")], []
+        for _, corners in chosen.groupby("thing"):
+            axes.add_patch(Polygon(corners[["x", "y"]], fc=(LIGHT["ink"], 0.06), ec=LIGHT["quiet"], lw=0.7))
+        for place, text in zip(records(chosen), texts, strict=True):
+            role = place["role"]
+            axes.plot(place["x"], place["y"], MARKERS[role], color=COLOURS[role], ms=7, mew=0)
+            text.set(text=place["word"], color=COLOURS[role], gid=f"lang={languages[role]}")
 
-    words = "; ".join(", ".join(place.word for place in thing.values()) for thing in things)
-    return Chart(draw, f"Map of aligned words: {words}", 720, 560)
+    words = things.groupby("thing", sort=False)["word"].agg(", ".join)
+    return Chart(draw, f"Map of aligned words: {'; '.join(words)}", 720, 560)
 
 
 def _two_lines(topic: str) -> str:

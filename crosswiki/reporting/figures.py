@@ -53,7 +53,7 @@ TAGS = (  # what of matplotlib's tags is not wanted in a page, and what stands t
     (r' id="[^"]*_\d+"| font-family: [^;"]*;| transform="rotate\(-0 [^"]*\)"', ""),
     (r"xlink:href", "href"),
     (r"(\d+\.\d\d)\d+", r"\1"),
-    (r"(?<=[a-z][:;]) (?=[\w#.])|(?<=[ML]) (?=[\d-])| (?=[ML] [\d-])", ""),
+    (r"(?<=[:;]) | stroke-linejoin: miter;?|(?<=\d) (?=[A-Zz] )| z (?=\")|(?<=[ML]) (?=[\d-])", ""),
 )
 
 
@@ -86,10 +86,12 @@ def svg(chart: Chart, name: str) -> Markup:
         return re.sub(r'( id="|href="#)', rf"\1{name}-", tag)
 
     text = re.sub(r"(?s)^.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", file.getvalue())
-    text = re.sub(r"<[^>]+>", shorten, text)
+    text, groups = re.sub(r">\s+<", "><", re.sub(r"<[^>]+>", shorten, text)).strip(), 1
+    while groups:  # groups without attributes group nothing
+        text, groups = re.subn(r"<g>((?:(?!</?g\b).)*)</g>|<defs></defs>", r"\1", text)
     limits = f"min-width:{0.75 * chart.width:g}px;max-width:{1.25 * chart.width:g}px"  # so that letters stay letters
     head = f'<svg role="img" aria-label="{escape(chart.description)}" style="{limits}"'
-    return Markup(head + re.sub(r">\s+<", "><", text).strip().removeprefix("<svg"))  # noqa: S704
+    return Markup(head + text.removeprefix("<svg"))  # noqa: S704
 
 
 def save_png(panels: Mapping[str, Chart], path: Path) -> None:

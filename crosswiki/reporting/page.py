@@ -14,8 +14,8 @@ from crosswiki.reporting import charts
 from crosswiki.reporting.figures import DARK, LIGHT, Chart, svg
 from crosswiki.reporting.sentences import headline, labels_needed, remarks
 from crosswiki.reporting.systems import MEANING, name_of, systems_of
+from crosswiki.reporting.tables import records
 from crosswiki.reporting.wording import interval, language_name, number, percent
-from crosswiki.reporting.words import Thing
 
 UNLABELLED = ("distilled", "transplanted")  # systems that were trained on no label of the target
 LABELLED = ("finetuned", "scratch")  # those that were trained on as many as params.yaml gives
@@ -38,7 +38,7 @@ class Report:
     curves: Mapping[str, pandas.DataFrame]  # by title
     measures: Mapping[str, Mapping[str, Mapping[str, Any]]]  # by file, and role or system; see `read_measures`
     neighbours: Mapping[Role, Mapping[str, Sequence[str]]]
-    things: Sequence[Thing]  # the word map's
+    things: pandas.DataFrame  # the word map's, see `word_map`
     examples: Mapping[str, Sequence[Mapping[str, Any]]]  # right and wrong; see `examples`
     glosses: Sequence[Mapping[str, str]]  # title, text and gloss
 
@@ -83,7 +83,7 @@ def render(report: Report) -> str:
         report=report,
         names=report.names,
         measures={**report.measures, "final": {r: scores for r, scores in final.items() if "coverage_at_95" in scores}},
-        systems={role: table.to_dict("records") for role, table in report.systems.items()},
+        systems={role: records(table) for role, table in report.systems.items()},
         finals={role: name_of(system) for role, system in FINAL.items()},
         charts={name: svg(chart, name) for name, chart in charts_of(report).items()},
         light=LIGHT,
@@ -107,6 +107,6 @@ def charts_of(report: Report) -> dict[str, Chart]:
         drawn["labels"] = charts.label_chart(report.label_curve, report.accuracies(UNLABELLED), trained, labels, unit)
     if report.coverages:
         drawn["coverage"] = charts.coverage_chart(report.coverages, names, WANTED)
-    if report.things:
+    if len(report.things):
         drawn["map"] = charts.map_chart(report.things, report.languages)
     return drawn

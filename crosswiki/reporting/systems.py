@@ -63,20 +63,20 @@ def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: 
         where it has), and those of `Scores`, which may be missing.
     """
     scores, estimates = evaluation[role], evaluation.get("estimated_accuracy", {}).get(role, {})
+    reason = evaluation.get("unmeasured", {}).get(role, UNKNOWN)
+    columns = ["name", "what", "kind", "labels", "reason", *Scores.__annotations__]
     rows = [
         {
             "name": name_of(system),
             "what": DESCRIPTIONS.get(system, ("", ""))[1].format(source=names["source"], language=names[role]),
             "kind": "final" if system == FINAL.get(role) else "baseline" if system in BASELINES else "transfer",
             "labels": labels if system in LABELLED else 0,
-            "reason": "" if scores[system] else evaluation.get("unmeasured", {}).get(role, UNKNOWN),
+            "reason": "" if scores[system] else reason,
             "estimated_accuracy": estimates.get(system),
             **(scores[system] or {}),
         }
         for system in [*DESCRIPTIONS, *sorted(set(scores) - set(DESCRIPTIONS))]
         if system in scores
     ]
-    table = pandas.DataFrame(rows).reindex(columns=[*rows[0], *(set(Scores.__annotations__) - set(rows[0]))])
-    return table.astype(dict.fromkeys(Scores.__annotations__, float)).sort_values(
-        "labels", kind="stable", ignore_index=True
-    )
+    table = pandas.DataFrame(rows, columns=columns).sort_values("labels", kind="stable", ignore_index=True)
+    return table.astype(dict.fromkeys(Scores.__annotations__, float))

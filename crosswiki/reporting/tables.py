@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy
 import pandas
 
 from crosswiki.evaluation.calibration import coverage_curve
@@ -72,8 +73,8 @@ def read_coverage(folder: Path, role: Role) -> list[tuple[float, float]]:
     """
     predictions, confidences = (read_table(folder / f"{name}.csv") for name in (role, f"confidence-{role}"))
     both = predictions.merge(confidences, on="id", suffixes=("", " confidence"), validate="one_to_one")
-    confidence = both[f"{FINAL[role]} confidence"].astype(float)
-    return coverage_curve(confidence.to_numpy(), (both[FINAL[role]] == both["actual"]).to_numpy())
+    confidence = both[f"{FINAL[role]} confidence"].to_numpy(dtype=numpy.float64)
+    return coverage_curve(confidence, (both[FINAL[role]] == both["actual"]).to_numpy())
 
 
 def confusion_of(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -112,20 +113,23 @@ def examples(
 
     right = known["actual"] == known.get(system)
     rows = {"Correct": known[right], "Wrong": known[~right] if system in known else known[:0]}
-    return {
-        heading: [example(row) for row in spread(chosen.to_dict("records"), count)] for heading, chosen in rows.items()
-    }
+    return {heading: [example(row) for row in spread(records(chosen), count)] for heading, chosen in rows.items()}
 
 
 def read_glosses(path: Path, articles: pandas.DataFrame, count: int) -> list[dict[str, str]]:
     """Some articles with their glosses: title, text and gloss; none where the file, which `evaluate` writes, is not."""
-    return spread(with_articles(read_table(path), articles).to_dict("records"), count) if path.is_file() else []
+    return spread(records(with_articles(read_table(path), articles)), count) if path.is_file() else []
 
 
 def with_articles(table: pandas.DataFrame, articles: pandas.DataFrame) -> pandas.DataFrame:
     """Put each article's title (the id where it has none) and text beside a table with a column id."""
     found = table.merge(articles[["id", "title", "text"]], on="id", how="left")
     return found.assign(title=found["title"].fillna(found["id"]))
+
+
+def records(table: pandas.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, by column."""
+    return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
 
 
 def spread(items: list[Item], count: int) -> list[Item]:

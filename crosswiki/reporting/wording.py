@@ -1,5 +1,7 @@
 """Numbers and languages as people write them."""
 
+from math import isnan
+
 from babel import Locale
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -17,8 +19,8 @@ def number(value: float) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """A share as a percentage."""
-    return f"{100 * share:.{decimals}f}{SPACE}%"
+    """A share as a percentage; a dash where there is none."""
+    return "–" if isnan(share) else f"{100 * share:.{decimals}f}{SPACE}%"
 
 
 def interval(low: float, high: float, decimals: int = 1) -> str:
