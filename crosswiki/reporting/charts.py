@@ -59,22 +59,23 @@ def systems_chart(systems: pandas.DataFrame, language: str) -> Chart:
 
 def confusion_chart(confusion: pandas.DataFrame) -> Chart:
     """A confusion matrix: shares of the rows as colours, counts as numbers, correct predictions in frames."""
+    shares = confusion.div(confusion.sum(axis=1), axis=0).to_numpy()
 
     def draw(axes: Axes) -> None:
-        for column, other in enumerate(confusion.columns):
-            words = _two_lines(other)
+        for column, topic in enumerate(confusion.columns):
+            words = _two_lines(topic)
             axes.text(column, -0.7, words, rotation=90, ha="center", va="bottom", fontsize=11, linespacing=1)
-        for row, (topic, counts) in enumerate(confusion.iterrows()):
-            axes.text(-0.6, row, _two_lines(str(topic)), ha="right", va="center", fontsize=11, linespacing=1)
-            for column, (predicted, count) in enumerate(counts.items()):
-                share, correct = count / counts.sum(), topic == predicted
-                if count or correct:
-                    face, edge = (LIGHT["heat"], share), LIGHT["ink"] if correct else "none"
-                    axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fc=face, ec=edge, lw=1.2))
-                if count:
-                    colour, weight = LIGHT["bright" if share > DARK_CELL else "ink"], "bold" if correct else "normal"
-                    size = min(10, 40 / len(str(count)))
-                    axes.text(column, row, str(count), ha="center", va="center", c=colour, fontsize=size, weight=weight)
+        for row, topic in enumerate(confusion.index):
+            axes.text(-0.6, row, _two_lines(topic), ha="right", va="center", fontsize=11, linespacing=1)
+        for (row, column), count in numpy.ndenumerate(confusion.to_numpy()):
+            share, correct = shares[row, column], row == column  # the columns begin with the rows' topics
+            if count or correct:
+                face, edge = (LIGHT["heat"], share), LIGHT["ink"] if correct else "none"
+                axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fc=face, ec=edge, lw=1.2))
+            if count:
+                colour, weight = LIGHT["bright" if share > DARK_CELL else "ink"], "bold" if correct else "normal"
+                size = min(10, 40 / len(str(count)))
+                axes.text(column, row, str(count), ha="center", va="center", c=colour, fontsize=size, weight=weight)
         axes.text(-0.6, -0.75, "actual ↓\npredicted →", ha="right", va="bottom", fontsize=11, color=LIGHT["quiet"])
         axes.set(xlim=(-0.5, confusion.shape[1] - 0.5), ylim=(len(confusion) - 0.5, -0.5), aspect="equal", anchor="NW")
         axes.set_axis_off()
@@ -98,8 +99,7 @@ def curve_chart(title: str, table: pandas.DataFrame) -> Chart:
             axis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(EngFormatter(sep=SPACE))
         axes.set_xlim(0, across[-1] or 1)
-        axes.set_xlabel(str(table.columns[0]), loc="right")
-        axes.grid(axis="y")
+        _name_axis(axes, str(table.columns[0]))
 
     ends = " to ".join(number(float(value)) for value in (numbers[0, 1], numbers[-1, 1]))
     return Chart(draw, f"{title}: {table.columns[1]} from {ends}", 320, 180)
@@ -117,9 +117,9 @@ def label_chart(
         labels: how many.
         unit: of the horizontal axis.
     """
-    named = {**unlabelled, **trained}
     counts, accuracies, lows, highs = (table[name].astype(float).tolist() for name in table.columns)
     ends = min(counts[0], labels or counts[0]), max(counts[-1], labels)
+    order = numpy.argsort([-accuracies[-1], *(-accuracy for accuracy in {**unlabelled, **trained}.values())])
 
     def draw(axes: Axes) -> None:
         axes.fill_between(counts, lows, highs, color=LIGHT["baseline"], alpha=0.25, lw=0)
@@ -128,18 +128,17 @@ def label_chart(
             axes.plot(ends, (accuracy, accuracy), color=LIGHT["transfer"], lw=2, ls=style, label=name)
         for colour, (name, accuracy) in zip(("final", "baseline"), trained.items(), strict=False):
             axes.plot(labels, accuracy, "o", color=LIGHT[colour], ms=9, label=name)
-        axes.set_xscale("log")
-        axes.set_xlim(ends)
-        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter(PERCENT)
+        axes.set(xscale="log", xlim=ends)
         axes.set_xticks(counts, [number(count) for count in counts])
         axes.minorticks_off()
-        axes.set_xlabel(unit, loc="right")
-        axes.grid(axis="y")
-        lines = [axes.get_lines()[place] for place in numpy.argsort([-accuracies[-1], *(-a for a in named.values())])]
-        axes.legend(handles=lines, loc="center left", bbox_to_anchor=(1.02, 0.5))
+        axes.yaxis.set_major_formatter(PERCENT)
+        handles = [axes.get_lines()[place] for place in order]  # as they end on the right
+        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.02, 0.5))
+        _name_axis(axes, unit)
 
-    return Chart(draw, "Accuracy against the number of labels.", 460, 310)
+    values = "; ".join(f"{name} {percent(accuracy)}" for name, accuracy in {**unlabelled, **trained}.items())
+    linear = " to ".join(f"{percent(accuracies[end])} with {number(counts[end])}" for end in (0, -1))
+    return Chart(draw, f"Accuracy against {unit}: {name_of('tfidf')} from {linear}; {values}", 460, 310)
 
 
 def coverage_chart(curves: Mapping[Role, Sequence[tuple[float, float]]], names: Names, wanted: float) -> Chart:
@@ -149,11 +148,11 @@ def coverage_chart(curves: Mapping[Role, Sequence[tuple[float, float]]], names: 
         for dash, (role, curve) in zip(DASHES, curves.items(), strict=False):
             axes.plot(*zip(*curve, strict=True), color=COLOURS[role], ls=dash, lw=2, label=names[role])
         axes.axhline(wanted, color=LIGHT["quiet"], lw=1)
-        axes.set(xlim=(0, 1), ylim=(None, 1.005), xlabel="answered, the surest first", ylabel="accuracy")
+        axes.set(xlim=(0, 1), ylim=(None, 1.005), ylabel="accuracy")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PERCENT)
-        axes.grid(axis="y")
         axes.legend(loc="lower left")
+        _name_axis(axes, "answered, the surest first")
 
     ends = (f"{names[role]} {percent(curve[-1][1])} of all" for role, curve in curves.items())
     return Chart(draw, f"Accuracy against coverage, the surest answers first: {', '.join(ends)}", 420, 260)
@@ -202,3 +201,8 @@ def map_chart(things: pandas.DataFrame, languages: Mapping[Role, str]) -> Chart:
 def _two_lines(topic: str) -> str:
     width = 17 if stand_in(topic) == topic else 9  # letters of East Asia are twice as wide
     return "\n".join(wrap(topic, width, max_lines=2, placeholder="…"))
+
+
+def _name_axis(axes: Axes, unit: str) -> None:
+    axes.set_xlabel(unit, loc="right")
+    axes.grid(axis="y")

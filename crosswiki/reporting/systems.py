@@ -13,25 +13,13 @@ Names = Mapping[Role, str]  # the roles' languages, in English
 
 # In the order of the page. {source} and {language} are the source's language and that of the role.
 DESCRIPTIONS = {
-    "word_vectors": (
-        "Word vectors",
-        "A linear classifier on averaged word vectors in the shared space, trained on {source} labels alone.",
-    ),
+    "word_vectors": ("Word vectors", "A linear classifier on averaged word vectors, trained on {source} labels alone."),
     "copied": ("Copied", "The {source} teacher as it is, with its {source} tokenizer."),
-    "glossed": (
-        "Glossed",
-        "The {source} teacher on each text's gloss, word by word; nothing is trained on {language}.",
-    ),
-    "transplanted": (
-        "Transplanted",
-        "The teacher's parameters, with a {language} tokenizer and embeddings built from the aligned word vectors.",
-    ),
+    "glossed": ("Glossed", "The {source} teacher on each text's gloss; nothing is trained on {language}."),
+    "transplanted": ("Transplanted", "The teacher with a {language} tokenizer; its embeddings come from word vectors."),
     "adapted": ("Adapted", "The transplanted model, fitted to {language} without labels."),
     "distilled": ("Distilled", "A smaller student of the teacher, before any {language} label."),
-    "tfidf": (
-        "TF-IDF",
-        "A linear support-vector machine on words and pairs of words, trained on the same {language} labels.",
-    ),
+    "tfidf": ("TF-IDF", "A linear support-vector machine on words and pairs, trained on the same {language} labels."),
     "scratch": (
         "From scratch",
         "The student's architecture with random weights, trained on the same {language} labels.",

@@ -17,7 +17,7 @@ from crosswiki.reporting.systems import name_of
 Item = TypeVar("Item")
 MEASURES: dict[str, tuple[Role, ...]] = {  # folders, and the roles for which they have a file
     **dict.fromkeys(("corpus", "skipgram"), ROLES),
-    **dict.fromkeys(("alignment", "transplant", "gloss"), ROLES[1:]),
+    **dict.fromkeys(("alignment", "transplant"), ROLES[1:]),
 }
 TRAININGS = {
     "finetune_source": "Teacher, fine-tuned on source labels",
@@ -43,7 +43,6 @@ def read_measures(folder: Path, roles: Iterable[Role]) -> dict[str, dict[str, di
     found: dict[str, dict[str, dict[str, Any]]] = {
         name: {role: read_json(folder / name / f"{role}.json") for role in roles if role in having}
         for name, having in MEASURES.items()
-        if name != "gloss" or (folder / name).is_dir()  # without lexicons there is none
     }
     for corpus in found["corpus"].values():
         splits = ("train", "validation", "test")
