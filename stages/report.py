@@ -8,18 +8,10 @@ from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.outputs import read_json, replacing
 from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
-from crosswiki.reporting.charts import confusion_chart, systems_chart
+from crosswiki.reporting import tables
 from crosswiki.reporting.figures import save_png
-from crosswiki.reporting.page import Report, render
-from crosswiki.reporting.tables import (
-    confusion_of,
-    examples,
-    read_coverage,
-    read_curves,
-    read_glosses,
-    read_measures,
-    read_table,
-)
+from crosswiki.reporting.page import Report, charts_of, render
+from crosswiki.reporting.systems import name_of
 from crosswiki.reporting.wording import language_name
 from crosswiki.reporting.words import neighbours, word_map
 
@@ -37,7 +29,7 @@ def collect(params: Parameters) -> Report:
     evaluation = read_json(METRICS / "evaluation.json")
     scored = [role for role in roles if evaluation[role].get(FINAL[role])]
     vectors = load_aligned(roles)
-    predictions = read_table(METRICS / "predictions/target.csv")
+    predictions = tables.read_table(METRICS / "predictions/target.csv")
     return Report(
         corpus=params.corpus,
         seed=params.seed,
@@ -45,15 +37,15 @@ def collect(params: Parameters) -> Report:
         languages=languages,
         evaluation=evaluation,
         labels={role: read_json(METRICS / f"finetune_{role}.json")["labels"] for role in trained},
-        label_curve=read_table(PLOTS / "labels.csv"),
-        confusions={role: confusion_of(read_table(PLOTS / f"confusion/{role}.csv")) for role in scored},
-        coverages={role: read_coverage(METRICS / "predictions", role) for role in scored},
-        curves=read_curves(PLOTS, {role: language_name(code) for role, code in languages.items()}),
-        measures=read_measures(METRICS, roles),
+        label_curve=tables.read_table(PLOTS / "labels.csv"),
+        confusions={role: tables.confusion_of(tables.read_table(PLOTS / f"confusion/{role}.csv")) for role in scored},
+        coverages={role: tables.read_coverage(METRICS / "predictions", role) for role in scored},
+        curves=tables.read_curves(PLOTS, {role: language_name(code) for role, code in languages.items()}),
+        measures=tables.read_measures(METRICS, roles),
         neighbours={role: neighbours(vectors["source"], vectors[role], WORDS, BEST) for role in roles[1:]},
         things=word_map(vectors, MAPPED),
-        examples=examples(predictions, articles["target"], FINAL["target"], EXAMPLES),
-        glosses=read_glosses(METRICS / "glosses/target.csv", articles["target"], EXAMPLES),
+        examples=tables.examples(predictions, articles["target"], FINAL["target"], EXAMPLES),
+        glosses=tables.read_glosses(METRICS / "glosses/target.csv", articles["target"], EXAMPLES),
     )
 
 
@@ -64,11 +56,9 @@ def main() -> None:
         report = collect(params)
         with replacing(PAGE) as partial:
             partial.write_text(render(report), encoding="utf-8")
-        names = report.names
-        systems = {
-            f"{names[role]} ({role})": systems_chart(found, names[role]) for role, found in report.systems.items()
-        }
-        confusions = {f"{names[role]} ({role})": confusion_chart(found) for role, found in report.confusions.items()}
+        drawn, names = charts_of(report), report.names
+        systems = {f"{names[role]} ({role})": drawn[f"systems-{role}"] for role in report.systems}
+        confusions = {f"{names[r]}: {name_of(FINAL[r])}": drawn[f"confusion-{r}"] for r in report.confusions}
         for path, panels in ((SYSTEMS, systems), (CONFUSIONS, confusions)):
             with replacing(path) as partial:
                 save_png(panels, partial)

@@ -138,7 +138,7 @@ def label_chart(
 
     values = "; ".join(f"{name} {percent(accuracy)}" for name, accuracy in {**unlabelled, **trained}.items())
     linear = " to ".join(f"{percent(accuracies[end])} with {number(counts[end])}" for end in (0, -1))
-    return Chart(draw, f"Accuracy against {unit}: {name_of('tfidf')} from {linear}; {values}", 460, 310)
+    return Chart(draw, f"Accuracy against {unit}: {name_of('tfidf')} from {linear}; {values}", 430, 310)
 
 
 def coverage_chart(curves: Mapping[Role, Sequence[tuple[float, float]]], names: Names, wanted: float) -> Chart:

@@ -95,13 +95,12 @@ def svg(chart: Chart, name: str) -> Markup:
 
 
 def save_png(panels: Mapping[str, Chart], path: Path) -> None:
-    """Draw charts side by side as a PNG file with light colours, which are the same bytes for the same charts."""
+    """Draw charts under each other as a PNG file in light colours; the same charts give the same bytes."""
     panels = panels or {"": Chart(Axes.set_axis_off, "", 200, 48)}  # dvc.yaml names the file all the same
-    width = sum(chart.width for chart in panels.values())
-    height = 24 + max(chart.height for chart in panels.values())
+    width, heights = max(chart.width for chart in panels.values()), [chart.height + 24 for chart in panels.values()]
     with _style("png"):
-        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
-        parts = figure.subfigures(1, len(panels), squeeze=False).ravel()
+        figure = Figure(figsize=(width / 72, sum(heights) / 72), layout="constrained")
+        parts = figure.subfigures(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
         for part, (title, chart) in zip(parts, panels.items(), strict=True):
             chart.draw(part.add_subplot())
             part.suptitle(title or UNKNOWN, x=0.01, ha="left", fontsize=13, fontweight="bold")
