@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from textwrap import wrap
-from typing import Any
 
 import numpy
 import pandas
@@ -171,26 +170,24 @@ def map_chart(things: pandas.DataFrame, languages: Mapping[Role, str]) -> Chart:
     def draw(axes: Axes) -> None:
         axes.set_axis_off()
         axes.set(position=(0, 0, 1, 1), xlim=(-0.06, 1.06), ylim=(-0.06, 1.06))
-        chosen, texts = things, list[Any]()
-        while len(chosen) and not texts:
-            x, y, words = chosen["x"].tolist(), chosen["y"].tolist(), chosen["word"].map(stand_in).tolist()
-            outlines = [pandas.concat([corners, corners[:1]]) for _, corners in chosen.groupby("thing", sort=False)]
-            with redirect_stdout(None):  # it prints where nothing has room
-                texts = textalloc.allocate(
-                    axes, x, y, words, x_scatter=x, y_scatter=y, scatter_sizes=[4] * len(x), textsize=12,
-                    x_lines=[corners["x"].tolist() for corners in outlines],
-                    y_lines=[corners["y"].tolist() for corners in outlines],
-                    margin=0.004, min_distance=0.012, max_distance=0.05, draw_lines=False, draw_all=False,
-                )[2]  # fmt: skip
-            if not all(texts):
-                for text in filter(None, texts):
-                    text.remove()
-                rooms = pandas.Series([text is not None for text in texts], index=chosen.index)
-                chosen, texts = chosen[rooms.groupby(chosen["thing"]).transform("all")], []
+        x, y, words = things["x"].tolist(), things["y"].tolist(), things["word"].map(stand_in).tolist()
+        outlines = [pandas.concat([corners, corners[:1]]) for _, corners in things.groupby("thing", sort=False)]
+        with redirect_stdout(None):  # it prints where nothing has room
+            texts = textalloc.allocate(
+                axes, x, y, words, x_scatter=x, y_scatter=y, scatter_sizes=[4] * len(x), textsize=12,
+                x_lines=[corners["x"].tolist() for corners in outlines],
+                y_lines=[corners["y"].tolist() for corners in outlines],
+                margin=0.004, min_distance=0.012, max_distance=0.05, draw_lines=False, draw_all=False,
+            )[2]  # fmt: skip
+        placed = things.assign(text=texts)
+        room = placed["text"].notna().groupby(placed["thing"]).transform("all")
+        for text in placed["text"][~room].dropna():
+            text.remove()
+        chosen = placed[room]
         for _, corners in chosen.groupby("thing"):
             axes.add_patch(Polygon(corners[["x", "y"]], fc=(LIGHT["ink"], 0.06), ec=LIGHT["quiet"], lw=0.7))
-        for place, text in zip(records(chosen), texts, strict=True):
-            role = place["role"]
+        for place in records(chosen):
+            role, text = place["role"], place["text"]
             axes.plot(place["x"], place["y"], MARKERS[role], color=COLOURS[role], ms=7, mew=0)
             text.set(text=place["word"], color=COLOURS[role], gid=f"lang={languages[role]}")
 

@@ -71,7 +71,7 @@ def read_coverage(folder: Path, role: Role) -> list[tuple[float, float]]:
         role: one whose test split has labels.
     """
     predictions, confidences = (read_table(folder / f"{name}.csv") for name in (role, f"confidence-{role}"))
-    both = predictions.merge(confidences, on="id", suffixes=("", " confidence"), validate="one_to_one")
+    both = predictions.merge(confidences.drop_duplicates("id"), on="id", suffixes=("", " confidence"))
     confidence = both[f"{FINAL[role]} confidence"].to_numpy(dtype=numpy.float64)
     return coverage_curve(confidence, (both[FINAL[role]] == both["actual"]).to_numpy())
 
@@ -122,7 +122,7 @@ def read_glosses(path: Path, articles: pandas.DataFrame, count: int) -> list[dic
 
 def with_articles(table: pandas.DataFrame, articles: pandas.DataFrame) -> pandas.DataFrame:
     """Put each article's title (the id where it has none) and text beside a table with a column id."""
-    found = table.merge(articles[["id", "title", "text"]], on="id", how="left")
+    found = table.merge(articles[["id", "title", "text"]].drop_duplicates("id"), on="id", how="left")
     return found.assign(title=found["title"].fillna(found["id"]))
 
 
