@@ -291,7 +291,7 @@ def test_a_unigram_tokenizer_prefers_whole_words_and_never_joins_them_to_punctua
     like = tiny_tokenizer_like(kind, trio_texts("en"))
     texts = ["la rivière, et l'océan.", "la rivière (océan), la mer.", "et la mer, l'océan"] * 20
     tokenizer = train_tokenizer(like, texts, 200)
-    assert tokenizer.tokenize("la mer, et l'ocean.") == ["▁la", "▁mer", ",", "▁et", "▁l", "'", "ocean", "."]
+    assert tokenizer.tokenize("la mer, et l'océan.") == ["▁la", "▁mer", ",", "▁et", "▁l", "'", "océan", "."]
     assert tokenizer.tokenize("mer") == ["▁mer"]
     model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
     scores = dict(map(tuple, model["vocab"]))

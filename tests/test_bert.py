@@ -205,7 +205,7 @@ def test_a_tokenizer_is_the_same_each_time() -> None:
 def extended(words: list[str], texts: list[str], most: int = 1000) -> tuple[PreTrainedTokenizerFast, ...]:
     like = tiny_classifier().tokenizer
     pieces = train_tokenizer(like, texts, 300)
-    return like, pieces, extend_tokenizer(like, pieces, planted_words(words).vocabulary.words, most)
+    return like, pieces, extend_tokenizer(like, pieces, texts, planted_words(words).vocabulary.words, most)
 
 
 def test_an_extended_tokenizer_has_the_sources_tokens_under_their_ids_and_new_words_whole(tmp_path: Path) -> None:

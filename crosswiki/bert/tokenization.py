@@ -1,23 +1,23 @@
 """Tokenizers for a new language, of the same type as the source model's."""
 
 import json
-import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from tokenizers import Regex, Tokenizer
-from tokenizers.models import Unigram
-from tokenizers.pre_tokenizers import Punctuation, Split
 from tokenizers.pre_tokenizers import Sequence as PreTokenizers
-from tokenizers.trainers import BpeTrainer, WordPieceTrainer
+from tokenizers.pre_tokenizers import Split
+from tokenizers.trainers import WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
+from crosswiki.bert.marks import keeping_marks, marked_subwords, strips_marks
+from crosswiki.bert.unigram import train_unigram
 from crosswiki.corpora.text import is_unspaced
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Transplant
 
 LONGEST = 100  # letters without a space that are divided at once; a longer word is unknown to WordPiece
+MARKED = 10_000  # subwords with marks at most
 
 
 def new_tokenizer(
@@ -52,21 +52,26 @@ def new_tokenizer(
             "trained is what its kind can be"
         )
     pieces = train_tokenizer(like, texts, settings.trained_subwords)
-    return extend_tokenizer(like, pieces, words, settings.vocabulary_size), pieces
+    return extend_tokenizer(like, pieces, texts, words, settings.vocabulary_size), pieces
 
 
 def extend_tokenizer(
-    like: PreTrainedTokenizerFast, pieces: PreTrainedTokenizerFast, words: Sequence[str], max_words: int
+    like: PreTrainedTokenizerFast,
+    pieces: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    words: Sequence[str],
+    max_words: int,
 ) -> PreTrainedTokenizerFast:
     """Add a new language's words and subwords to a WordPiece tokenizer, whose tokens keep their ids.
 
     So tokens that both languages have (names, borrowed words, their parts) keep their embedding, and rare words are
     divided into tokens that the source's model knows. A tokenizer trained on the new language alone would divide them
-    into tokens without a known embedding.
+    into tokens without a known embedding. Words with marks are divided likewise (`marked_subwords`).
 
     Args:
         like: the source's tokenizer.
         pieces: a tokenizer that `train_tokenizer` has trained on the new language.
+        texts: in the new language.
         words: the new language's words, the most frequent first.
         max_words: new words at most.
     """
@@ -90,6 +95,10 @@ def extend_tokenizer(
     if unspaced:  # there is no space between words, so most words continue a run of characters
         present |= {*added}
         added += [f"##{token}" for token in (*known, *added) if is_unspaced(token) and f"##{token}" not in present]
+    elif strips_marks(like):
+        present |= {*added}
+        subwords = marked_subwords(like, map(normalised, chain(texts, words)), MARKED)
+        added += [token for token in subwords if token not in present]
     return _wordpiece(like, {**known, **{token: len(known) + place for place, token in enumerate(added)}}, unspaced)
 
 
@@ -107,6 +116,7 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
             yield list(texts[start : start + 1000])
 
     state = json.loads(like.backend_tokenizer.to_str())
+    normaliser = keeping_marks(state["normalizer"])
     special = [token for token, _ in sorted(like.get_added_vocab().items(), key=lambda item: item[1])]
     if state["model"]["type"] == "Unigram":
         special = special if like.unk_token in special else [like.unk_token, *special]
@@ -114,12 +124,17 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         trained = like.train_new_from_iterator(
             [[texts[0]]], len(special) + len(set(texts[0])) + 10, show_progress=False
         )
-        trained.backend_tokenizer.model = _unigram(like, special, batches, vocabulary)
-        return trained
+        divided = {**state, "normalizer": normaliser}
+        trained.backend_tokenizer.model = train_unigram(divided, special, like.unk_token, batches, vocabulary)
+        if normaliser == state["normalizer"]:
+            return trained
+        made = json.loads(trained.backend_tokenizer.to_str())
+        return _of_no_class(like, Tokenizer.from_str(json.dumps({**made, "normalizer": normaliser})))
     if not is_wordpiece(like):
         return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
-    state["normalizer"] = keeping_marks(state["normalizer"])
-    blank = Tokenizer.from_str(json.dumps({**state, "added_tokens": [], "post_processor": None}))
+    blank = Tokenizer.from_str(
+        json.dumps({**state, "normalizer": normaliser, "added_tokens": [], "post_processor": None})
+    )
     # The trainer numbers continuations (##a) in the order of a hash table, and breaks ties by number. Naming them
     # as special tokens first, in a fixed order, gives the same vocabulary each time.
     normalised = blank.normalizer.normalize_str if blank.normalizer else str
@@ -133,54 +148,6 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
     )
     blank.train_from_iterator(batches(), trainer)
     return _wordpiece(like, blank.get_vocab())
-
-
-def _unigram(
-    like: PreTrainedTokenizerFast, special: list[str], batches: Callable[[], Iterator[list[str]]], vocabulary: int
-) -> Unigram:
-    """Train a unigram language model of pieces (Kudo 2018) deterministically.
-
-    The library's trainer sums in the order of a hash table, so its scores and sometimes its pieces differ from run to
-    run. Here the pieces come from byte-pair encoding, with letters and punctuation never in one piece. Their
-    probabilities are counted on the division of each word, first by BPE and then twice by the most probable division
-    (hard expectation maximisation).
-    """
-    state = json.loads(like.backend_tokenizer.to_str())
-    blank = {"type": "BPE", "vocab": {}, "merges": []}
-    divider = Tokenizer.from_str(json.dumps({**state, "model": blank, "added_tokens": [], "post_processor": None}))
-    divider.pre_tokenizer = PreTokenizers([divider.pre_tokenizer, Punctuation()])
-    trainer = BpeTrainer(vocab_size=vocabulary, special_tokens=special, show_progress=False)
-    divider.train_from_iterator(batches(), trainer)
-    ids = divider.get_vocab()
-    pieces = sorted(ids, key=lambda piece: ids[piece])
-    normalised = divider.normalizer.normalize_str if divider.normalizer else str
-    words = Counter(
-        word
-        for texts in batches()
-        for text in texts
-        for word, _ in divider.pre_tokenizer.pre_tokenize_str(normalised(text))
-    )
-    model = divider.model
-    for _ in range(3):
-        counts = dict.fromkeys(pieces, 0.5)  # the count of a piece that is in no word
-        for word, count in words.items():
-            for token in model.tokenize(word):
-                counts[token.value] += count
-        total = math.log(sum(counts.values()))
-        scored = [(piece, 0.0 if piece in special else math.log(counts[piece]) - total) for piece in pieces]
-        model = Unigram(scored, special.index(like.unk_token), False)
-    return model
-
-
-def keeping_marks(normaliser: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A BERT normaliser's settings, as `tokenizers` writes them, under which letters keep their marks (é, й, की).
-
-    Uncased models of English strip combining marks, which tell no two English words apart, but words of most other
-    languages.
-    """
-    if normaliser is None or normaliser["type"] != "BertNormalizer":
-        return normaliser
-    return {**normaliser, "strip_accents": False}
 
 
 def is_wordpiece(tokenizer: PreTrainedTokenizerFast) -> bool:
@@ -226,13 +193,23 @@ def _wordpiece(
     settings = {
         name: getattr(like, name) for name in ("do_lower_case", "tokenize_chinese_chars") if hasattr(like, name)
     }
-    parts = {part: token for part, token in like.special_tokens_map.items() if isinstance(token, str)}
-    options = {"strip_accents": False, "model_max_length": like.model_max_length, **parts}
+    options = {"strip_accents": False, "model_max_length": like.model_max_length, **_special_parts(like)}
     if not unspaced:
         return type(like)(vocab=vocabulary, **settings, **options)
     made = type(like)(vocab=vocabulary, **{**settings, "tokenize_chinese_chars": False}, **options).backend_tokenizer
     made.pre_tokenizer = PreTokenizers([made.pre_tokenizer, Split(Regex(f"[{unspaced}]{{1,{LONGEST}}}"), "isolated")])
-    # Loaded as the source's class, it would get that class's pre-tokenizer again.
+    return _of_no_class(like, made)
+
+
+def _of_no_class(like: PreTrainedTokenizerFast, made: Tokenizer) -> PreTrainedTokenizerFast:
+    """A tokenizer as it is. Loaded as the source's class, it would get that class's normaliser and pre-tokenizer."""
     return PreTrainedTokenizerFast(
-        tokenizer_object=made, model_input_names=like.model_input_names, do_lower_case=like.do_lower_case, **options
+        tokenizer_object=made,
+        **{name: getattr(like, name) for name in ("do_lower_case", "extra_special_tokens") if hasattr(like, name)},
+        **{name: getattr(like, name) for name in ("model_input_names", "model_max_length", "padding_side")},
+        **_special_parts(like),
     )
+
+
+def _special_parts(tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
+    return {part: token for part, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}

@@ -193,8 +193,8 @@ def is_unspaced(text: str) -> bool:
 
 
 def without_marks(text: str) -> str:
-    """A text's letters without accents and other combining marks: été becomes ete."""
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    """A text's letters without accents and other marks that take no space, as BERT strips them: été becomes ete."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
 
 
 def is_han(text: str) -> bool:
