@@ -15,6 +15,7 @@ from crosswiki.evaluation.comparison import (
     save_predictions,
     score_systems,
     split_for_testing,
+    texts_for,
 )
 from crosswiki.evaluation.confidence import Answers, answer, estimate_accuracies, judge_confidence, save_confidences
 from crosswiki.evaluation.scores import FINAL
@@ -26,7 +27,7 @@ from crosswiki.pipeline.stage import run_stage, stage
 
 
 def main() -> None:
-    """Write metrics/evaluation.json, metrics/sizes.json, metrics/predictions/ and the plots' data."""
+    """Write metrics/evaluation.json, metrics/sizes.json, predictions, glosses and the plots' data."""
     params = load_parameters()
     with stage("evaluate", params, params.evaluate) as run, replacing(Path("metrics/predictions"), True) as folder:
         labels, device = read_json(Path("metrics/finetune_target.json"))["labels"], choose_device(params.device)
@@ -46,8 +47,8 @@ def main() -> None:
                 classifier = load_classifier(Path(place))
                 if system in SIZED[role]:
                     sizes[system] = size_of(classifier)
-                started = time.perf_counter()
-                answers[system] = answer(classifier, test.texts["text"].tolist(), device, f"{role} {system}")
+                texts, started = texts_for(system, role, test, params.gloss.context_weight), time.perf_counter()
+                answers[system] = answer(classifier, texts, device, f"{role} {system}")
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
                 speed = len(test.texts) / (time.perf_counter() - started)
                 run.metrics({f"{role}_{system}_texts_per_second": speed})

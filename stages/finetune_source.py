@@ -10,6 +10,7 @@ from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.alignment import standardise
+from crosswiki.embeddings.round_trip import with_round_trips
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.evaluation.confidence import calibrate_on
 from crosswiki.pipeline.devices import choose_device
@@ -30,12 +31,13 @@ def main() -> None:
         teacher = load_pretrained(settings.model, topics, params.seed)
         teacher.tokenizer.model_max_length = settings.max_length
         device, schedule = choose_device(params.device), schedule_of(settings)
+        lexicons = [Path("models/gloss") / role for role in params.roles if role != "source"]
         words = load_vectors(Path("models/skipgram/source"))
         vectors = token_vectors(teacher.tokenizer, words, standardise(words.vectors))
         with reading_mixtures(teacher, vectors, **settings.mixture_noise.model_dump()):
             history = finetune(
                 teacher,
-                texts,
+                with_round_trips(texts, lexicons, settings.round_trips, params.seed),
                 schedule,
                 seed=params.seed,
                 device=device,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas
 import pytest
 import safetensors.torch
 import torch
@@ -26,13 +27,14 @@ SYSTEMS = {
         "tfidf",
         "word_vectors",
         "copied",
+        "glossed",
         "transplanted",
         "adapted",
         "scratch",
         "distilled",
         "finetuned",
     },
-    "test": {"tfidf", "word_vectors", "copied", "transplanted"},
+    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted"},
 }
 
 
@@ -89,6 +91,19 @@ def test_evaluation_is_as_in_the_contract(project: Path) -> None:
             assert scores["accuracy_low"] <= scores["accuracy"] <= scores["accuracy_high"]
             assert scores["macro_f1_low"] <= scores["macro_f1"] <= scores["macro_f1_high"]
             assert scores["n"] > 0
+
+
+def test_predict_shows_the_gloss_that_the_evaluation_has_read(project: Path) -> None:
+    glosses = pandas.read_csv(project / "metrics/glosses/target.csv", dtype=str).set_index("id")["gloss"]
+    evaluated = pandas.read_csv(project / "metrics/predictions/target.csv", dtype=str).set_index("id")["glossed"]
+    articles = pandas.read_parquet(project / "data/prepared/target/articles.parquet").set_index("id")
+    first = glosses.index[0]
+    answer = run(project, "python", "-m", "crosswiki", "predict", "--gloss", articles.loc[first, "text"])
+    found = json.loads(answer.stdout)
+    assert (found["gloss"], found["topic"]) == (glosses[first], evaluated[first])
+    assert glosses[first] != articles.loc[first, "text"]
+    answer = run(project, "python", "-m", "crosswiki", "predict", "--gloss", "--language", "en", "river", status=2)
+    assert "--language: found 'en'; the lexicons here are of zh, ru" in answer.stderr
 
 
 def test_output_layer_keeps_every_bit(project: Path) -> None:

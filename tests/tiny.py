@@ -34,7 +34,16 @@ ROOT = Path(__file__).parent.parent
 TRIO = ROOT / "tests" / "trio"
 STAGES = (  # in an order in which they can run
     *(f"{stage}@{role}" for stage in ("download", "prepare", "skipgram") for role in ("source", "target", "test")),
-    *("align@target", "align@test", "finetune_source", "transplant@target", "transplant@test", "adapt@target"),
+    *(
+        "align@target",
+        "align@test",
+        "gloss@target",
+        "gloss@test",
+        "finetune_source",
+        "transplant@target",
+        "transplant@test",
+        "adapt@target",
+    ),
     *("distill", "finetune_target", "baselines", "evaluate", "report", "register"),
 )
 

@@ -9,6 +9,7 @@ import pandas
 
 from crosswiki.corpora.articles import pick
 from crosswiki.corpora.splits import labelled
+from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.evaluation.scores import Scores, score
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import Evaluate, Role
@@ -24,13 +25,14 @@ MODELS: dict[Role, dict[str, str]] = {
     "source": {"teacher": "models/source"},
     "target": {
         "copied": "models/source",
+        "glossed": "models/source",
         "transplanted": "models/transplanted/target",
         "adapted": "models/adapted",
         "scratch": "models/scratch",
         "distilled": "models/distilled",
         "finetuned": "models/target",
     },
-    "test": {"copied": "models/source", "transplanted": "models/transplanted/test"},
+    "test": {"copied": "models/source", "glossed": "models/source", "transplanted": "models/transplanted/test"},
 }
 # The classifiers whose size is measured: those on the way from the teacher to the student.
 SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
@@ -70,6 +72,26 @@ def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict
     """The baselines' predictions on a role's test split, by system, in the order of the articles."""
     table = pandas.read_csv(folder / f"{role}.csv", dtype=str, keep_default_na=False)
     return {str(system): predicted for system, predicted in table.drop(columns="id").to_dict("list").items()}
+
+
+def texts_for(
+    system: str, role: Role, test: TestSplit, context_weight: float, folder: Path = Path("metrics/glosses")
+) -> list[str]:
+    """What a system reads of a test split: the texts, or, if it is `glossed`, their glosses, which are written down.
+
+    Args:
+        system: which.
+        role: the test split's, and the lexicon's.
+        test: the test split.
+        context_weight: see `Context` in glossing.py.
+        folder: where a table of id and gloss is written, for those who want to see what the teacher has read.
+    """
+    texts: list[str] = test.texts["text"].tolist()
+    if system == "glossed":
+        texts = load_glosser(Path("models/gloss") / role, Path("models/skipgram/source"), context_weight)(texts)
+        with replacing(folder / f"{role}.csv") as partial:
+            pandas.DataFrame({"id": test.texts["id"], "gloss": texts}).to_csv(partial, index=False)
+    return texts
 
 
 def score_systems(

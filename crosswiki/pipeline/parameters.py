@@ -98,6 +98,12 @@ class Align(Section):
     spelling_weight: NotNegative
 
 
+class Gloss(Section):
+    """Texts of the language, read word for word in the source's."""
+
+    context_weight: NotNegative
+
+
 class Training(Section):
     """The parameters of every BERT training."""
 
@@ -124,6 +130,7 @@ class FinetuneSource(Training):
     model: str
     labels: Positive
     max_length: Annotated[int, Field(ge=8)]
+    round_trips: Count
     mixture_noise: MixtureNoise
 
 
@@ -254,6 +261,7 @@ class Parameters(Section):
     prepare: Prepare
     skipgram: SkipGram
     align: Align
+    gloss: Gloss
     finetune_source: FinetuneSource
     transplant: Transplant
     adapt: Adapt
