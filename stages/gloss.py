@@ -7,21 +7,12 @@ from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import Spelling
 from crosswiki.corpora.vocabulary import load_vocabulary
 from crosswiki.embeddings.affixes import find_affixes
-from crosswiki.embeddings.alignment import standardise
-from crosswiki.embeddings.dictionary import entries_of_titles, hold_out, known_pairs, load_dictionary
+from crosswiki.embeddings.dictionary import entries_of_titles, load_dictionary
+from crosswiki.embeddings.entries import dictionary_entries, relative_counts
 from crosswiki.embeddings.glossing import count_units
-from crosswiki.embeddings.induction import beside, induce
-from crosswiki.embeddings.lexicon import (
-    ORIGINS,
-    Lexicon,
-    count_words,
-    dictionary_entries,
-    relative_counts,
-    save_counts,
-    save_lexicon,
-)
-from crosswiki.embeddings.spelling import compare_spelling
-from crosswiki.embeddings.vectors import WordVectors, load_vectors
+from crosswiki.embeddings.induction import beside, induce_beyond
+from crosswiki.embeddings.lexicon import ORIGINS, Lexicon, count_words, save_counts, save_lexicon
+from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
@@ -31,40 +22,28 @@ from crosswiki.pipeline.stage import run_stage, stage
 def main(role: Role) -> None:
     """Write models/gloss/{role}/ and metrics/gloss/{role}.json."""
     params = load_parameters()
-    own = params.align
     if role == "source":
         raise UserError("role: found 'source'; target or test is needed, as the source's texts need no gloss")
     with stage("gloss", params, params.gloss, role) as run:
-        articles = {name: load_articles(Path("data/prepared") / name / "articles.parquet") for name in ("source", role)}
-        languages = {name: str(table["language"].iloc[0]) for name, table in articles.items()}
-        read = {name: table[table["split"] != "test"] for name, table in articles.items()}
-        texts = read[role]["text"].tolist()
-        spelling = Spelling(params.prepare.fold_yo)
-        source, other = load_vectors(Path("models/skipgram/source")), load_vectors(Path("models/aligned") / role)
-        everything = load_vocabulary(Path("data/prepared/source/vocabulary.tsv"))
+        ours, theirs = (load_articles(Path("data/prepared") / r / "articles.parquet") for r in ("source", role))
+        languages = str(ours["language"].iloc[0]), str(theirs["language"].iloc[0])
+        texts = theirs.loc[theirs["split"] != "test", "text"].tolist()
+        words = load_vocabulary(Path("data/prepared/source/vocabulary.tsv"))
         source_counts = relative_counts(
-            count_words(labelled(articles["source"], "train")["text"].tolist(), languages["source"]),
-            dict(zip(everything.words, everything.counts.tolist(), strict=True)),
+            count_words(labelled(ours, "train")["text"], languages[0]),
+            dict(zip(words.words, words.counts.tolist(), strict=True)),
         )
-        told = [
-            *load_dictionary(Path("data/dictionaries") / f"{role}.tsv"),
-            *entries_of_titles(articles["source"], articles[role]),
-        ]
-        entries = dictionary_entries(told, (languages["source"], languages[role]), spelling, source_counts)
-        known = known_pairs(
-            load_dictionary(Path("models/aligned") / role / "known.tsv"), source.vocabulary, other.vocabulary
+        told = load_dictionary(Path("data/dictionaries") / f"{role}.tsv") + entries_of_titles(ours, theirs)
+        entries = dictionary_entries(told, languages, Spelling(params.prepare.fold_yo), source_counts)
+        aligned = Path("models/aligned") / role
+        known = load_dictionary(aligned / "known.tsv")
+        induced = induce_beyond(
+            known, load_vectors(Path("models/skipgram/source")), load_vectors(aligned), params.align
         )
-        induced = induce(
-            WordVectors(source.vocabulary, standardise(source.vectors)),
-            other,
-            hold_out(known, other.vocabulary, own.held_out)[1],
-            own.csls_neighbours,
-            compare_spelling(source.vocabulary.words, other.vocabulary.words, own.spelling_weight),
-        )
-        counts = count_words(texts, languages[role])
+        counts = count_words(texts, languages[1])
         lexicon = Lexicon(
-            languages[role],
-            languages["source"],
+            languages[1],
+            languages[0],
             beside(entries, induced.entries),
             find_affixes([*(word for word in entries if " " not in word), *counts]),
             frozenset(source_counts),
@@ -75,16 +54,8 @@ def main(role: Role) -> None:
             save_lexicon(lexicon, folder)
             save_counts(counts, folder / "words.tsv")
             save_counts(unknown, folder / "unknown.tsv")
-        total = max(origins.total(), 1)
-        summary = {
-            "dictionary_entries": len(entries),
-            "induced_entries": len(induced.entries),
-            "induced_threshold": induced.threshold,
-            "induced_right": round(induced.right, 6),
-            "held_out": induced.held_out,
-            "words": origins.total(),
-            **{f"by_{origin}": round(origins[origin] / total, 6) for origin in ORIGINS},
-        }
+        shares = {f"by_{origin}": round(origins[origin] / max(origins.total(), 1), 6) for origin in ORIGINS}
+        summary = {"dictionary_entries": len(entries), **induced.metrics, "words": origins.total(), **shares}
         write_json(Path("metrics/gloss") / f"{role}.json", summary)
         run.metrics({name: value for name, value in summary.items() if value is not None})
 

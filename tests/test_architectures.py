@@ -80,8 +80,8 @@ def test_every_stage_makes_what_it_should(project: tuple[str, Path]) -> None:
     evaluation = json.loads((folder / "metrics/evaluation.json").read_text())
     for role, systems in {
         "source": ("teacher",),
-        "target": ("copied", "transplanted", "adapted", "scratch", "distilled", "finetuned"),
-        "test": ("copied", "transplanted"),
+        "target": ("copied", "glossed", "transplanted", "adapted", "scratch", "distilled", "finetuned"),
+        "test": ("copied", "glossed", "transplanted"),
     }.items():
         for system in systems:
             assert 0 <= evaluation[role][system]["accuracy"] <= 1, system

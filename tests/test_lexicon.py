@@ -7,16 +7,8 @@ import pytest
 
 from crosswiki.corpora.text import Spelling
 from crosswiki.embeddings.affixes import Affixes, find_affixes
-from crosswiki.embeddings.lexicon import (
-    Entry,
-    Lexicon,
-    Translation,
-    dictionary_entries,
-    load_lexicon,
-    relative_counts,
-    save_lexicon,
-    weigh,
-)
+from crosswiki.embeddings.entries import dictionary_entries, relative_counts, weigh
+from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation, load_lexicon, save_lexicon
 from crosswiki.embeddings.model1 import expected_counts
 from crosswiki.pipeline.errors import UserError
 

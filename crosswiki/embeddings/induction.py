@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from crosswiki.embeddings.alignment import ROWS, Pairs, mean_similarity, nearest
+from crosswiki.embeddings.alignment import ROWS, Pairs, mean_similarity, nearest, standardise
+from crosswiki.embeddings.dictionary import Entries, hold_out, known_pairs
 from crosswiki.embeddings.lexicon import Entry, Translation
-from crosswiki.embeddings.spelling import Spelling
+from crosswiki.embeddings.spelling import Spelling, compare_spelling
 from crosswiki.embeddings.vectors import WordVectors
+from crosswiki.pipeline.parameters import Align
 
 BEST = 5  # translations of a word
 TEMPERATURE = 0.1  # of the softmax over their similarity (CSLS)
@@ -31,6 +33,16 @@ class Induced:
     threshold: float | None
     right: float
     held_out: int
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """For a metrics file."""
+        threshold = None if self.threshold is None else round(self.threshold, 6)
+        found = {"entries": len(self.entries), "threshold": threshold}
+        return {
+            f"vectors_{name}": value
+            for name, value in {**found, "right": round(self.right, 6), "held_out": self.held_out}.items()
+        }
 
 
 def induce(
@@ -68,6 +80,25 @@ def induce(
             translations = tuple(Translation(source.vocabulary.words[row], round(share, 6)) for row, share in pairs)
             entries[word] = Entry(translations, "vectors")
     return Induced(entries, threshold, right, words)
+
+
+def induce_beyond(known: Entries, source: WordVectors, other: WordVectors, settings: Align) -> Induced:
+    """`induce`, with what the stage `align` has held out of the known translations.
+
+    Args:
+        known: all that were known before the alignment.
+        source: the source's vectors as they were trained.
+        other: the other language's, aligned.
+        settings: of the alignment.
+    """
+    pairs = known_pairs(known, source.vocabulary, other.vocabulary)
+    return induce(
+        WordVectors(source.vocabulary, standardise(source.vectors)),
+        other,
+        hold_out(pairs, other.vocabulary, settings.held_out)[1],
+        settings.csls_neighbours,
+        compare_spelling(source.vocabulary.words, other.vocabulary.words, settings.spelling_weight),
+    )
 
 
 def _choose_threshold(
