@@ -93,17 +93,18 @@ def test_evaluation_is_as_in_the_contract(project: Path) -> None:
             assert scores["n"] > 0
 
 
-def test_predict_shows_the_gloss_that_the_evaluation_has_read(project: Path) -> None:
+def test_predict_shows_the_gloss_that_the_teacher_reads(project: Path) -> None:
     glosses = pandas.read_csv(project / "metrics/glosses/target.csv", dtype=str).set_index("id")["gloss"]
-    evaluated = pandas.read_csv(project / "metrics/predictions/target.csv", dtype=str).set_index("id")["glossed"]
     articles = pandas.read_parquet(project / "data/prepared/target/articles.parquet").set_index("id")
-    first = glosses.index[0]
-    answer = run(project, "python", "-m", "crosswiki", "predict", "--gloss", articles.loc[first, "text"])
-    found = json.loads(answer.stdout)
-    assert (found["gloss"], found["topic"]) == (glosses[first], evaluated[first])
-    assert glosses[first] != articles.loc[first, "text"]
-    answer = run(project, "python", "-m", "crosswiki", "predict", "--gloss", "--language", "en", "river", status=2)
-    assert "--language: found 'en'; the lexicons here are of zh, ru" in answer.stderr
+    texts = [articles.loc[glosses.index[0], "text"], "首都、城市。"]
+    said = run(project, "python", "-m", "crosswiki", "predict", "--gloss", *texts).stdout
+    evaluated, short = map(json.loads, said.splitlines())
+    assert evaluated["gloss"] == glosses.iloc[0] != texts[0]
+    assert short["gloss"] == "capital、city。"
+    teacher = run(project, "python", "-m", "crosswiki", "predict", "--language", "en", short["gloss"]).stdout
+    assert short["topic"] == json.loads(teacher)["topic"] is not None
+    refused = run(project, "python", "-m", "crosswiki", "predict", "--gloss", "--language", "en", "river", status=2)
+    assert "--language: found 'en'; the lexicons here are of zh, ru" in refused.stderr
 
 
 def test_output_layer_keeps_every_bit(project: Path) -> None:
