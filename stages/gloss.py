@@ -25,16 +25,16 @@ def main(role: Role) -> None:
     if role == "source":
         raise UserError("role: found 'source'; target or test is needed, as the source's texts need no gloss")
     with stage("gloss", params, params.gloss, role) as run:
-        ours, theirs = (load_articles(Path("data/prepared") / r / "articles.parquet") for r in ("source", role))
-        languages = str(ours["language"].iloc[0]), str(theirs["language"].iloc[0])
-        texts = theirs.loc[theirs["split"] != "test", "text"].tolist()
+        source, other = (load_articles(Path("data/prepared") / r / "articles.parquet") for r in ("source", role))
+        languages = str(source["language"].iloc[0]), str(other["language"].iloc[0])
+        texts = other.loc[other["split"] != "test", "text"].tolist()
         words = load_vocabulary(Path("data/prepared/source/vocabulary.tsv"))
         source_counts = relative_counts(
-            count_words(labelled(ours, "train")["text"], languages[0]),
+            count_words(labelled(source, "train")["text"], languages[0]),
             dict(zip(words.words, words.counts.tolist(), strict=True)),
         )
-        told = load_dictionary(Path("data/dictionaries") / f"{role}.tsv") + entries_of_titles(ours, theirs)
-        entries = dictionary_entries(told, languages, Spelling(params.prepare.fold_yo), source_counts)
+        pairs = load_dictionary(Path("data/dictionaries") / f"{role}.tsv") + entries_of_titles(source, other)
+        entries = dictionary_entries(pairs, languages, Spelling(params.prepare.fold_yo), source_counts)
         aligned = Path("models/aligned") / role
         known = load_dictionary(aligned / "known.tsv")
         induced = induce_beyond(
