@@ -65,6 +65,18 @@ def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
             module.p = p
 
 
+class OneProcess(TrainingArguments):
+    """Arguments of one process, which takes one GPU however many it sees.
+
+    With more, transformers would wrap the model in `nn.DataParallel`, and multiply the batch by their number.
+    """
+
+    @property
+    def n_gpu(self) -> int:
+        """The number of GPUs that this process uses."""
+        return min(1, int(super().n_gpu))
+
+
 class _LossTrainer(Trainer):
     """A Trainer with a given loss and a given order of the texts."""
 
@@ -176,7 +188,7 @@ def train(
         train_dataset=texts,
         data_collator=collate,
         callbacks=[_Thaw(waiting), _Watch(what, report, measure)],
-        args=TrainingArguments(
+        args=OneProcess(
             output_dir=str(folder),
             per_device_train_batch_size=schedule.batch_size,
             max_steps=steps,
