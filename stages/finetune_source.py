@@ -13,6 +13,7 @@ from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.round_trip import with_round_trips
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.evaluation.confidence import calibrate_on
+from crosswiki.evaluation.sizes import rehearse
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import load_parameters
@@ -30,6 +31,7 @@ def main() -> None:
         topics = sorted(texts["topic"].unique())
         teacher = load_pretrained(settings.model, topics, params.seed)
         teacher.tokenizer.model_max_length = settings.max_length
+        rehearse(teacher, params.distill.layers, settings.model)
         device, schedule = choose_device(params.device), schedule_of(settings)
         lexicons = [Path("models/gloss") / role for role in params.roles if role != "source"]
         words = load_vectors(Path("models/skipgram/source"))

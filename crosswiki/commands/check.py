@@ -1,4 +1,4 @@
-"""Check params.yaml and the corpus preset that it names, before anything runs; silent when all is well.
+"""Check params.yaml, the preset and the files that it names before anything runs; silent when all is well.
 
 DVC by itself runs nothing for a key that no stage reads, so a misspelt one would pass unseen. A lock file that a killed
 run has left cut off is removed.
@@ -6,11 +6,15 @@ run has left cut off is removed.
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from crosswiki.bert.folders import check_folder
+from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.locks import mend_locks
 from crosswiki.pipeline.parameters import load_parameters
-from crosswiki.pipeline.presets import Preset, language_of, load_preset
+from crosswiki.pipeline.paths import user_path
+from crosswiki.pipeline.presets import PRESETS, DumpPreset, Preset, language_of, load_preset
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -23,10 +27,46 @@ def run(_arguments: argparse.Namespace) -> None:
         print(line, file=sys.stderr)
     params = load_parameters()
     preset = load_preset(params.corpus)
-    for role in params.roles:
-        language = language_of(role, preset, params)
+    languages = [language_of(role, preset, params) for role in params.roles]
+    for language in languages:
+        for key, name in named_files(preset, language, languages[0]):
+            if not name.startswith(("http://", "https://")) and not user_path(name).is_file():
+                raise UserError(
+                    f"{PRESETS / params.corpus}.yaml: {key}: {name}: no such file: check its path (relative to the "
+                    "project's folder)"
+                )
         if preset.labelled or preset.unlabelled:
             _verify(preset, language)
+    model = params.finetune_source.model
+    check_folder(model, params.finetune_source.max_length, params.distill.layers)
+
+
+def named_files(preset: Preset, language: str, source: str) -> Iterator[tuple[str, str]]:
+    """The files that `download` reads for a language, addresses too, each after its key in the preset."""
+    if table := getattr(getattr(preset, "labels", None), "table", None):
+        yield "labels.table", table
+    for section in ("labelled", "unlabelled"):
+        for file in getattr(preset, section).get(language, []):
+            yield f"{section}.{language}", _filled_in(file.path, language)
+    for file in getattr(preset, "articles", {}).get(language, []):
+        yield f"articles.{language}", file.path
+    if language != source:
+        for word_list in preset.dictionaries.get(language, []):
+            yield f"dictionaries.{language}", word_list.path
+    for name in preset.similarities.get(language, []):
+        yield f"similarities.{language}", name
+    if isinstance(preset, DumpPreset):
+        yield "pages", _filled_in(preset.pages, language)
+        if preset.links and language != source:
+            yield "links", _filled_in(preset.links, language)
+
+
+def _filled_in(place: str, language: str) -> str:
+    if "{" not in place:
+        return place
+    from crosswiki.corpora.readers.wikis import database
+
+    return place.replace("{language}", language).replace("{wiki}", database(language))
 
 
 def _verify(preset: Preset, language: str) -> None:

@@ -23,11 +23,12 @@ from crosswiki.corpora.articles import COLUMNS, concept_of, in_task, unit_hash
 from crosswiki.corpora.groups import Counts, GroupWriter, finished_shards, read_groups, write_shard
 from crosswiki.corpora.parts import Part
 from crosswiki.corpora.readers import dump, files, hub, langlinks, mediawiki, task, wheel
-from crosswiki.corpora.readers.places import local_file, user_path
+from crosswiki.corpora.readers.places import local_file
 from crosswiki.corpora.topics import Topics, load_topics, place
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import alone, checkpoints, remove
 from crosswiki.pipeline.parameters import Download
+from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import DumpPreset, FilesPreset, HubPreset, MediaWikiPreset, Preset, WheelPreset
 from crosswiki.pipeline.workers import over_all_cores
 

@@ -1,12 +1,14 @@
 """Size and computing cost of a classifier, as counts, which are the same on every machine."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from crosswiki.bert.models import Classifier
+from crosswiki.bert.models import Classifier, fewer_layers, output_layer, seeded
+from crosswiki.pipeline.errors import UserError
 
 
 class Size(TypedDict):
@@ -22,8 +24,9 @@ class Size(TypedDict):
 def size_of(classifier: Classifier) -> Size:
     """Count parameters, and the operations of one forward pass."""
     model, tokens = classifier.model.eval(), classifier.tokenizer.model_max_length
-    # Operations of fused attention are not counted, and depend on the device.
-    with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
+    # Operations of fused attention are not counted, and depend on the device. Gradients are recorded, as without them
+    # the counter cannot follow DeBERTa's attention; it counts the forward pass alone all the same.
+    with FlopCounterMode(display=False) as counter, torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
         model(input_ids=torch.zeros(1, tokens, dtype=torch.int64), attention_mask=torch.ones(1, tokens))
     return Size(
         layers=model.config.num_hidden_layers,
@@ -32,3 +35,34 @@ def size_of(classifier: Classifier) -> Size:
         vocabulary=len(classifier.tokenizer),
         gigaflops=round(counter.get_total_flops() / 1e9, 6),
     )
+
+
+def rehearse(teacher: Classifier, layers: int | Sequence[int] | None, name: str) -> None:
+    """Do with a source model, before it is trained, what later stages need of it: fewer layers, and its size.
+
+    Args:
+        teacher: as `finetune_source` has loaded it.
+        layers: the parameter distill.layers.
+        name: the parameter finetune_source.model.
+
+    Raises:
+        UserError: the model is of a kind that a later stage cannot take, or has fewer layers, or shorter texts.
+    """
+    config, tokens = teacher.model.config, teacher.tokenizer.model_max_length
+    what = f"params.yaml: finetune_source.model: {name!r} ({config.model_type})"
+    if config.is_encoder_decoder:
+        raise UserError(f"{what} has a decoder: an encoder such as BERT is needed")
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions and positions > 0 and tokens > positions:
+        raise UserError(f"params.yaml: finetune_source.max_length: found {tokens}; the model reads {positions} tokens")
+    if not output_layer(teacher.model):
+        raise UserError(f"{what} has no output layer of its own above the encoder, which the transfer keeps")
+    try:
+        with seeded(0):
+            student = fewer_layers(teacher.model, layers or max(1, config.num_hidden_layers // 2))
+            size_of(Classifier(student, teacher.tokenizer))
+    except UserError:
+        raise
+    except Exception as error:  # each kind of model has its own way to refuse
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"{what} cannot be made smaller, as distill and evaluate need it ({reason})") from error

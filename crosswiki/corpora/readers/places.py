@@ -5,8 +5,6 @@ import gzip
 import hashlib
 import io
 import lzma
-import os
-import re
 from pathlib import Path
 from typing import IO, cast
 
@@ -16,24 +14,9 @@ from crosswiki.corpora.readers.web import fetch_file, file_sha1
 from crosswiki.corpora.readers.wikis import database
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import alone, checkpoints
+from crosswiki.pipeline.paths import user_path
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
-
-
-def user_path(name: str) -> Path:
-    """A path of the user's: `~` and `$VARIABLE` are replaced; relative ones start at the working copy's folder.
-
-    `$DVC_ROOT` is the project's folder in an experiment that runs in a copy of it too (`dvc exp run --temp`), where
-    files that git does not track are not.
-
-    Raises:
-        UserError: a variable is not set.
-    """
-    name = re.sub(r"^\$(?:DVC_ROOT\b|\{DVC_ROOT\})", lambda _: os.environ.get("DVC_ROOT") or ".", name)
-    path = Path(os.path.expandvars(name)).expanduser()
-    if "$" in str(path) and not path.exists():
-        raise UserError(f"{name}: an environment variable in it is not set: export it, then run again")
-    return path
 
 
 def local_file(place: str, language: str, sha1: str | None = None) -> Path:

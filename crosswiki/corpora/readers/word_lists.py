@@ -18,10 +18,11 @@ from typing import Any
 
 from crosswiki.corpora.groups import read_groups
 from crosswiki.corpora.parts import Bad
-from crosswiki.corpora.readers.places import existing, unpacked, user_path
+from crosswiki.corpora.readers.places import existing, unpacked
 from crosswiki.corpora.readers.tables import BROKEN, text_lines, undecoded
 from crosswiki.corpora.text import normalise, segment
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import CorpusPreset
 
 ENOUGH = 2_000_000  # characters of a language's text that say how much of it a list knows
