@@ -8,6 +8,7 @@ from crosswiki.bert.models import load_pretrained, save_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.labels import check_source
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.round_trip import with_round_trips
@@ -27,6 +28,7 @@ def main() -> None:
     with stage("finetune_source", params, settings) as run:
         articles = load_articles(Path("data/prepared/source/articles.parquet"))
         texts = labelled(articles, "train", settings.labels, params.seed)
+        check_source(texts["topic"])
         validation = labelled(articles, "validation")
         topics = sorted(texts["topic"].unique())
         teacher = load_pretrained(settings.model, topics, params.seed)

@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 
 from crosswiki.corpora.groups import open_table
+from crosswiki.corpora.labels import check_role, read_labels
 from crosswiki.corpora.linked import linked_concepts
 from crosswiki.corpora.vocabulary import build_vocabulary, save_vocabulary
 from crosswiki.corpora.words import (
@@ -20,10 +21,9 @@ from crosswiki.corpora.words import (
     write_articles,
     write_ids,
 )
-from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import alone, remove, replacing, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
-from crosswiki.pipeline.stage import run_stage, stage
+from crosswiki.pipeline.stage import run_stage, say, stage
 
 
 def main(role: Role) -> None:
@@ -33,14 +33,15 @@ def main(role: Role) -> None:
     with stage("prepare", params, own, role) as run:
         table = Path("data/articles") / f"{role}.parquet"
         language = str(open_table(table).read_row_group(0, ["language"])["language"][0])
+        given, source = (read_labels(table.with_stem(name), own, params.seed) for name in (role, "source"))
+        for line in check_role(role, given, source, params):
+            say(line)
         threshold = unlabelled_threshold(table, own.max_unlabelled, params.seed)
         reading = Reading(table, language, own, params.seed, threshold)
         folder = workplace(reading)
         with alone(folder):
             groups, counts = read_all(reading, folder)
             labels = topics_by_split(groups)
-            if role == "source" and "train" not in labels:
-                raise UserError("source: no labelled article in the train split: label more of its articles")
             vocabulary = build_vocabulary(counts, own.min_count, own.max_vocabulary)
             total = {key: sum(group[key] for group in groups) for key in ("articles", "labelled", "words", "documents")}
             names = [f"{group:06d}" for group in range(len(groups))]

@@ -30,6 +30,11 @@ def split_of(concept: str, validation: float, test: float, fold: int = 0) -> Spl
     return "validation" if place < test + validation else "train"
 
 
+def label_rank(name: str, seed: int) -> float:
+    """A number in [0, 1) by which a limit picks labelled articles, the lowest first; `name` is concept, NUL and id."""
+    return unit_hash(f"{seed}:labels:{name}")
+
+
 def labelled(articles: "pandas.DataFrame", split: Split, limit: int | None = None, seed: int = 0) -> "pandas.DataFrame":
     """The labelled articles of a split; with a limit, that many of them, and fewer are always a part of more.
 
@@ -42,5 +47,5 @@ def labelled(articles: "pandas.DataFrame", split: Split, limit: int | None = Non
     chosen = articles[(articles["split"] == split) & articles["topic"].notna()]
     if limit is None or limit >= len(chosen):
         return chosen.reset_index(drop=True)
-    rank = (chosen["concept"] + "\0" + chosen["id"]).map(lambda name: unit_hash(f"{seed}:labels:{name}"))
+    rank = (chosen["concept"] + "\0" + chosen["id"]).map(lambda name: label_rank(name, seed))
     return chosen.loc[rank.sort_values(kind="stable").index[:limit]].sort_index().reset_index(drop=True)

@@ -15,10 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from crosswiki.embeddings.vectors import WordVectors, unit, word_frequency
-from crosswiki.pipeline.parameters import ClassWeights
+from crosswiki.pipeline.parameters import FOLDS, ClassWeights
 
 SKLEARN: dict[ClassWeights, str | None] = {"none": None, "balanced": "balanced"}  # its name for class weights
-FOLDS = 5
 PENALTY = "linearsvc__C"  # name of C in the classifier of `tfidf`
 SMOOTHING = 1e-3  # a of Arora et al. 2017: a word's weight is a / (a + frequency)
 

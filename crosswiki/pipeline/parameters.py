@@ -11,6 +11,8 @@ Role = Literal["source", "target", "test"]
 ClassWeights = Literal["none", "balanced"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
+FOLDS = 5  # of the cross-validation by which the baselines choose their penalty
+
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -128,7 +130,7 @@ class FinetuneSource(Training):
     """The teacher: a pretrained source model, fine-tuned on source topics."""
 
     model: str
-    labels: Positive
+    labels: Annotated[int, Field(ge=FOLDS)]
     max_length: Annotated[int, Field(ge=8)]
     round_trips: Count
     mixture_noise: MixtureNoise
