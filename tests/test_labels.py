@@ -73,8 +73,8 @@ def test_a_label_that_no_training_reads_is_no_error_but_counts_as_wrong() -> Non
         assert lines(role, "Cuisine", "test") == [
             f"{role}: the source has no topic 'Cuisine'; its texts count as wrong (1 of test)"
         ]
-        (line,) = lines(role, "histories", "test")
-        assert line.endswith("count as wrong; the source has 'History': map it in the preset")
+        (line,) = lines(role, "historia", "test")
+        assert line.endswith("count as wrong (1 of test); it has 'History': map it in the preset")
     assert lines("test", "Cuisine", "train") == []
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pandas
 
 from crosswiki.corpora.splits import labelled
-from crosswiki.evaluation.linear import FOLDS, PENALTY, can_be_learnt, tfidf
+from crosswiki.evaluation.linear import PENALTY, can_be_learnt, tfidf
 from crosswiki.evaluation.scores import score
-from crosswiki.pipeline.parameters import ClassWeights, Evaluate
+from crosswiki.pipeline.parameters import FOLDS, ClassWeights, Evaluate
 from crosswiki.pipeline.progress import progress
 
 HALVINGS = 6
