@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 import torch
 from datasets import Dataset
@@ -18,12 +19,27 @@ from transformers import (
     TrainingArguments,
 )
 
-from crosswiki.bert.models import Classifier, encoder_layers, fewer_layers, load_pretrained, seeded
+from crosswiki.bert.classification import predict_logits
+from crosswiki.bert.finetuning import finetune
+from crosswiki.bert.mixtures import reading_mixtures
+from crosswiki.bert.models import (
+    Classifier,
+    encoder_layers,
+    fewer_layers,
+    freeze_output_layer,
+    load_classifier,
+    load_pretrained,
+    output_layer,
+    save_classifier,
+    seeded,
+)
 from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.training import OneProcess
+from crosswiki.bert.transplantation import transplant
 from crosswiki.evaluation.sizes import rehearse, size_of
 from crosswiki.pipeline.errors import UserError
-from tests.tiny import make_tiny_model, tiny_tokenizer, trio_texts
+from crosswiki.pipeline.parameters import load_parameters
+from tests.tiny import ROOT, make_tiny_model, tiny_tokenizer, trio_texts
 
 TOKENS = 24
 SIZE: dict[str, Any] = {"vocab_size": 600, "pad_token_id": 0, "num_labels": 3, "max_position_embeddings": 64}
@@ -190,3 +206,50 @@ def test_every_training_is_one_processs(monkeypatch: pytest.MonkeyPatch) -> None
             report=lambda values, step: None,
         )
     assert (given[0].n_gpu, given[0].train_batch_size) == (1, 8)
+
+
+@pytest.mark.parametrize("kind", ["modernbert", "deberta-v2", "longformer"])
+def test_such_a_model_is_trained_transplanted_and_made_smaller(kind: str, tmp_path: Path) -> None:
+    """With embeddings that change in the rows that are read, and in no other."""
+    teacher = classifier_of(kind)
+    labels, texts = ["a", "b", "c"], trio_texts("en")[:12]
+    teacher.model.config.id2label = dict(enumerate(labels))
+    before = {name: value.clone() for name, value in teacher.model.state_dict().items()}
+    schedule = Schedule(epochs=12, batch_size=4, learning_rate=0.003, warmup_ratio=0, weight_decay=0, dropout=0)
+    options: dict[str, Any] = {"device": torch.device("cpu"), "seed": 1, "report": lambda values, step: None}
+    vectors = torch.randn(600, 5, generator=torch.Generator().manual_seed(1))
+    articles = pandas.DataFrame({"text": texts, "topic": labels * 4})
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        reading_mixtures(teacher, vectors, probability=0.3, neighbours=3, temperature=0.1),
+    ):
+        patch.setenv("DVC_ROOT", str(tmp_path))
+        history = finetune(teacher, articles, schedule, what="teacher", **options)
+    assert history[-1]["loss"] < history[0]["loss"]
+    name = next(
+        key for key, value in teacher.model.named_parameters() if value is teacher.model.get_input_embeddings().weight
+    )
+    changed = (teacher.model.state_dict()[name] != before[name]).any(1)
+    assert 0 < changed.sum() < 600
+
+    tokenizer = tiny_tokenizer(trio_texts("ru"), 700)
+    tokenizer.model_max_length = TOKENS
+    other = torch.randn(len(tokenizer), 5, generator=torch.Generator().manual_seed(2))
+    settings = load_parameters(ROOT / "params.yaml").transplant
+    transplanted, _ = transplant(teacher, tokenizer, vectors, other, [], settings, 1)
+    kept = teacher.model.state_dict()
+    for key, value in transplanted.model.state_dict().items():
+        assert key == name or torch.equal(value, kept[key]), key
+    student = Classifier(fewer_layers(transplanted.model, 2), tokenizer)
+    freeze_output_layer(student.model)
+    frozen = {key: value.clone() for key, value in output_layer(student.model).items()}
+    russian = pandas.DataFrame({"text": trio_texts("ru")[:12], "topic": labels * 4})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(tmp_path))
+        history = finetune(student, russian, schedule, what="student", **options)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert all(torch.equal(value, frozen[key]) for key, value in output_layer(student.model).items())
+    save_classifier(student, tmp_path / "student")
+    again = load_classifier(tmp_path / "student")
+    logits = [predict_logits(one, texts, TOKENS, torch.device("cpu"), "any") for one in (student, again)]
+    assert torch.equal(logits[0], logits[1])
