@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,10 @@ from tests.tiny import ROOT, TRIO, make_tiny_model, run
 PRESET: dict[str, Any] = {
     "kind": "files",
     "languages": {"source": "en", "target": "ru", "test": "zh"},
-    "articles": {language: [{"path": f"{language}.jsonl"}] for language in ("en", "ru", "zh")},
+    "articles": {
+        language: [{"path": f"{language}.jsonl", "columns": {"topic": "topic", "concept": "concept"}}]
+        for language in ("en", "ru", "zh")
+    },
     "dictionaries": {"ru": ["dictionary.en-ru.tsv"], "zh": ["dictionary.en-zh.tsv"]},
     "similarities": {"en": ["similarity.en.tsv"]},
 }
@@ -170,7 +174,7 @@ def test_a_relative_path_that_is_not_in_the_copy_starts_at_the_projects_folder(
     copy.mkdir()
     shutil.copytree(project / "data", copy / "data")
     shutil.copy2(project / "params.yaml", copy)
-    (copy / "en.jsonl").write_text("the copy's", encoding="utf-8")
+    shutil.copy2(project / "en.jsonl", copy)
     monkeypatch.chdir(copy)
     assert "no such file" in complaint()
     assert user_path("ru.jsonl") == Path("ru.jsonl")
@@ -192,3 +196,41 @@ def test_home_folders_and_variables_are_replaced_in_a_models_name_too(
     assert model_folder("~/project/mine/model") == model_folder("$MODELS/model") == model
     monkeypatch.setenv("DVC_ROOT", os.sep + "nowhere")
     assert model_folder(str(model)) == model
+
+
+# --- Labels, where they are in small files of the user's
+
+
+def relabel(path: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    Path(path).write_text("".join(json.dumps(change(row)) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_labels_that_can_be_learnt_and_carried_over_are_well(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check.run(argparse.Namespace())
+    assert capsys.readouterr().err == ""
+
+
+def test_labels_that_nothing_can_learn_or_carry_over_are_refused_before_anything_runs(project: Path) -> None:
+    relabel("ru.jsonl", lambda row: row | {"topic": row["topic"] and row["topic"].upper()})
+    asked = r"^target: topic '([A-Z].*)' is not the source's: map it in the preset, to '(.*)' perhaps$"
+    match = re.match(asked, complaint())
+    assert match and match[1] == match[2].upper() != match[2]
+    relabel("en.jsonl", lambda row: row | {"topic": row["topic"] and "Art"})
+    assert complaint() == "source: 'Art' is the only topic in the train split; two or more are needed"
+    relabel("en.jsonl", lambda row: row | {"topic": None})
+    assert complaint().startswith("source: no labelled article in the train split")
+
+
+def test_topics_that_count_as_wrong_are_said_and_refuse_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    relabel("zh.jsonl", lambda row: row | {"topic": row["topic"] and "Cuisine"})
+    check.run(argparse.Namespace())
+    assert capsys.readouterr().err.startswith("test: the source has no topic 'Cuisine'; its texts count as wrong (")
+
+
+def test_large_files_wait_for_prepare(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    relabel("en.jsonl", lambda row: row | {"topic": None})
+    monkeypatch.setattr(check, "SMALL", 1000)
+    check.run(argparse.Namespace())

@@ -12,9 +12,11 @@ from pathlib import Path
 from crosswiki.bert.folders import check_folder
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.locks import mend_locks
-from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.paths import user_path
-from crosswiki.pipeline.presets import PRESETS, DumpPreset, Preset, language_of, load_preset
+from crosswiki.pipeline.presets import PRESETS, DumpPreset, FilesPreset, Preset, language_of, load_preset
+
+SMALL = 2_000_000  # bytes of a language's files that are read for their labels; others wait for `prepare`
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -37,8 +39,9 @@ def run(_arguments: argparse.Namespace) -> None:
                 )
         if preset.labelled or preset.unlabelled:
             _verify(preset, language)
-    model = params.finetune_source.model
-    check_folder(model, params.finetune_source.max_length, params.distill.layers)
+    check_folder(params.finetune_source.model, params.finetune_source.max_length, params.distill.layers)
+    for line in _check_labels(preset, dict(zip(params.roles, languages, strict=True)), params):
+        print(line, file=sys.stderr)
 
 
 def named_files(preset: Preset, language: str, source: str) -> Iterator[tuple[str, str]]:
@@ -59,6 +62,36 @@ def named_files(preset: Preset, language: str, source: str) -> Iterator[tuple[st
         yield "pages", _filled_in(preset.pages, language)
         if preset.links and language != source:
             yield "links", _filled_in(preset.links, language)
+
+
+def _check_labels(preset: Preset, languages: dict[Role, str], params: Parameters) -> Iterator[str]:
+    """What `prepare` says of labels, where they are in small files of the user's; of others it is said there."""
+    small = {
+        role: sum(user_path(name).stat().st_size for name in names) <= SMALL
+        for role, language in languages.items()
+        if (names := list(_files_of_labels(preset, language)))
+    }
+    if not small.get("source"):
+        return
+    from crosswiki.corpora.file_labels import labels_of
+    from crosswiki.corpora.labels import check_role
+
+    read = {role: labels_of(preset, languages[role], params.prepare, params.seed) for role in small if small[role]}
+    most = params.download.max_articles
+    if most is None or all(len(labels) <= most for labels in read.values()):  # else some may be left out
+        for role, labels in read.items():
+            yield from check_role(role, labels, read["source"], params)
+
+
+def _files_of_labels(preset: Preset, language: str) -> Iterator[str]:
+    """Files of the user's that say topics by themselves, if labels come from nowhere else."""
+    if preset.labelled:
+        names = [_filled_in(file.path, language) for file in preset.labelled.get(language, [])]
+    elif isinstance(preset, FilesPreset) and preset.labels is None:
+        names = [file.path for file in preset.articles.get(language, [])]
+    else:
+        names = []
+    yield from () if any("://" in name for name in names) else names
 
 
 def _filled_in(place: str, language: str) -> str:

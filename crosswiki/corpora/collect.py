@@ -114,6 +114,11 @@ def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts
     return counts
 
 
+def concept_without_links(title: str | None, number: str, language: str) -> str:
+    """The concept of an article that neither names one nor is linked: its title's, or its own."""
+    return concept_of(title or f"{language}:{number}")
+
+
 def label(topic: str | None) -> str | None:
     """A topic's name without spaces around it and double ones in it, so that "B " and " B" are one topic."""
     return " ".join(topic.split()) or None if topic else None
@@ -221,7 +226,7 @@ def _joined(
             found: list[tuple[str | None, str]] = []
             for number, title, topic, concept in zip(*values, strict=True):
                 its_topic, its_concept = place(topics, title, topic, concept, partial(linked, number))
-                name = its_concept or concept_of(title or f"{language}:{number}")
+                name = its_concept or concept_without_links(title, number, language)
                 found.append((label(its_topic) if in_task(name) or not task_only else None, name))
             yield table, [topic for topic, _ in found], [concept for _, concept in found]
 
