@@ -25,6 +25,8 @@ def main() -> None:
     settings = params.distill
     with stage("distill", params, settings) as run:
         teacher, adapted = load_classifier(Path("models/source")), load_classifier(Path("models/adapted"))
+        layers = settings.layers or max(1, adapted.model.config.num_hidden_layers // 2)
+        student = Classifier(fewer_layers(adapted.model, layers), adapted.tokenizer)
         device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
         source, target = (
             load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in ("source", "target")
@@ -39,8 +41,6 @@ def main() -> None:
             columns["teacher_states"] = states.tolist()
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
 
-        layers = settings.layers or max(1, adapted.model.config.num_hidden_layers // 2)
-        student = Classifier(fewer_layers(adapted.model, layers), adapted.tokenizer)
         freeze_output_layer(student.model)
         weights = label_weights(labels, len(teacher.topics), params.class_weights)
         history = train(

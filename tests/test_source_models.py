@@ -21,6 +21,7 @@ from transformers import (
 
 from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.finetuning import finetune
+from crosswiki.bert.folders import check_folder
 from crosswiki.bert.mixtures import reading_mixtures
 from crosswiki.bert.models import (
     Classifier,
@@ -253,3 +254,14 @@ def test_such_a_model_is_trained_transplanted_and_made_smaller(kind: str, tmp_pa
     again = load_classifier(tmp_path / "student")
     logits = [predict_logits(one, texts, TOKENS, torch.device("cpu"), "any") for one in (student, again)]
     assert torch.equal(logits[0], logits[1])
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "albert", "xlnet"])
+def test_what_every_stage_takes_is_not_refused(kind: str, tmp_path: Path) -> None:
+    make_tiny_model(tmp_path, kind)
+    classifier = load_pretrained(str(tmp_path), ["a", "b"], seed=1)
+    classifier.tokenizer.model_max_length = 64
+    rehearse(classifier, None, "any")
+    check_folder(str(tmp_path), 64, 4)
+    with pytest.raises(UserError, match=r"distill\.layers: found 5; the teacher has 4"):
+        check_folder(str(tmp_path), 64, 5)
