@@ -136,6 +136,8 @@ def load_classifier(folder: Path) -> Classifier:
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write model.safetensors, config.json and the tokenizer's files."""
     classifier.model.save_pretrained(folder)
+    if classifier.tokenizer.padding_side == "left":  # XLNet's: transformers knows it by the class, others by the file
+        classifier.tokenizer.init_kwargs["padding_side"] = "left"
     classifier.tokenizer.save_pretrained(folder)
 
 
