@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from crosswiki.bert.truncation import remove_cut
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.packages import fetched_wheel
 
@@ -109,6 +110,7 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
         raise UserError(f"params.yaml: finetune_source.model: {name!r} cannot be loaded ({reason})") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
+    remove_cut(tokenizer.backend_tokenizer)  # of a classifier that this pipeline has made
     if token_types(tokenizer):  # so that transformers' pipelines, which do not know `pad_rows`, pass them to the model
         names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
         tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
@@ -130,7 +132,9 @@ def load_classifier(folder: Path) -> Classifier:
     if not (folder / "model.safetensors").is_file():
         raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-    return Classifier(model, AutoTokenizer.from_pretrained(folder))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    remove_cut(tokenizer.backend_tokenizer)
+    return Classifier(model, tokenizer)
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:

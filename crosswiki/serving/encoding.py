@@ -10,6 +10,8 @@ import numpy
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from crosswiki.bert.truncation import remove_cut
+
 Batch = dict[str, NDArray[numpy.int64]]  # input_ids, attention_mask and perhaps token_type_ids, each [texts, tokens]
 
 
@@ -77,4 +79,6 @@ def encoder_of(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> Encoder:
 def load_encoder(folder: Path) -> Encoder:
     """Load a tokenizer without transformers, from tokenizer.json and tokenizer_config.json."""
     settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    return encoder_of(Tokenizer.from_file(str(folder / "tokenizer.json")), settings)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    remove_cut(tokenizer)
+    return encoder_of(tokenizer, settings)
