@@ -3,16 +3,18 @@
 import argparse
 import sys
 from collections.abc import Iterable
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
-from crosswiki.serving.answers import RUNTIMES, load_reader
-from crosswiki.serving.texts import as_json, read_records, with_answer
+from crosswiki.pipeline.progress import progress
+from crosswiki.serving.answers import RUNTIMES, Answer, Reader, load_reader
+from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
+from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records, with_answer
 
 MODELS: dict[Role, Path] = {
     "source": Path("models/source"),
@@ -25,7 +27,9 @@ BATCH = 1024  # texts that are read and classified at a time
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to classify")
-    parser.add_argument("--file", type=Path, help="one text a line, or JSON Lines with the key text; - is a pipe")
+    parser.add_argument("--file", type=Path, help="lines, JSON Lines, CSV, TSV or Parquet; - is a pipe of lines")
+    parser.add_argument("--text", default=COLUMN, metavar="COLUMN", help="the file's column with the texts (text)")
+    parser.add_argument("--out", type=Path, help="write a file (.jsonl, .csv, .tsv, .parquet); a killed run goes on")
     parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
     parser.add_argument("--model", help='a folder, or a registered one, such as "models:/crosswiki-fr@champion"')
     parser.add_argument("--all", action="store_true", help="with the probability of every topic")
@@ -41,6 +45,12 @@ def _check(arguments: argparse.Namespace) -> None:
         if sys.stdin.isatty():
             arguments.parser.error("a text, --file or a pipe is needed")
         arguments.file = Path("-")
+    if arguments.out and not arguments.file:
+        arguments.parser.error("--out is for the texts of a --file or a pipe")
+    if arguments.out and arguments.out.suffix not in KINDS:
+        raise UserError(f"--out: found {arguments.out}; its name must end in {', '.join(KINDS)}")
+    if arguments.out and arguments.file and arguments.out.resolve() == arguments.file.resolve():
+        raise UserError(f"--out: found {arguments.out}, which is the --file: choose another name")
     if not 0 <= arguments.abstain <= 1:
         raise UserError(f"--abstain: found {arguments.abstain:g}; a probability from 0 to 1 is needed")
     if any(not text.strip() for text in arguments.texts):
@@ -72,25 +82,80 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write one JSON object a text to standard output, in the texts' order."""
+    """Classify the texts: one JSON object each to standard output, in their order, or all into a file."""
     _check(arguments)
     folder, language, fold_yo = choose(arguments.language, arguments.model)
-    records: Iterable[dict[str, Any]] = [{"text": text} for text in arguments.texts] or read_records(arguments.file)
-    waiting, unread, total = iter(records), 0, 0
-    batch = list(islice(waiting, BATCH))
+    records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
+    if arguments.file:
+        records = read_records(arguments.file, arguments.text)
+        if arguments.out or not sys.stdout.isatty():
+            records = progress(records, "classifying", count_records(arguments.file))
+    waiting = iter(records)
+    first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
     reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
-    while batch:
-        for record, answer in zip(batch, reader.answer([r["text"] for r in batch], arguments.abstain), strict=True):
-            found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
-            every = {"probabilities": answer.probabilities} if arguments.all else {}
-            print(as_json(with_answer(record, {**found, "model": arguments.model or str(folder), **every})))
-            unread += answer.topic is None
-        sys.stdout.flush()
-        total += len(batch)
-        batch = list(islice(waiting, BATCH))
-    if unread:
-        print(
-            f"predict: {unread} of {total} texts have no topic: they are empty, or in letters that the model "
-            f"({reader.language}) cannot read",
-            file=sys.stderr,
+    answering = Answering(reader, arguments.model or str(folder), arguments.text, arguments.abstain, arguments.all)
+    rows = chain(first, waiting)
+    if arguments.out:
+        is_file = str(arguments.file) != "-"
+        job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(arguments.file, folder)}
+        like = arguments.file if arguments.file.suffix == PARQUET else None
+        done = classify_all(rows, arguments.out, job if is_file else None, answering, reader.topics, like)
+        before = f", {done:,} of them by an earlier run" if done else ""
+        print(f"predict: {arguments.out}: {answering.total + done:,} texts{before}", file=sys.stderr)
+    else:
+        for batch in iter(lambda: list(islice(rows, BATCH)), []):
+            for row in answering(batch):
+                print(as_json(row))
+            sys.stdout.flush()
+    for line in answering.remarks():
+        print(line, file=sys.stderr)
+
+
+@dataclass
+class Answering:
+    """Adds answers to rows, and counts those without a topic."""
+
+    reader: Reader
+    model: str
+    column: str
+    abstain: float
+    every: bool  # topic's probability, not only the most probable one's
+    total: int = 0
+    unread: int = 0
+    unsure: int = 0
+
+    def __call__(self, rows: list[Row]) -> list[Row]:
+        """Rows with topic, probability, language and model, and with all probabilities if they are wanted."""
+        answers = (
+            answer
+            for start in range(0, len(rows), BATCH)
+            for answer in self.reader.answer([row[self.column] for row in rows[start : start + BATCH]], self.abstain)
         )
+        return [self._with(row, answer) for row, answer in zip(rows, answers, strict=True)]
+
+    def _with(self, row: Row, answer: Answer) -> Row:
+        self.total += 1
+        self.unread += answer.probability is None
+        self.unsure += answer.topic is None and answer.probability is not None
+        found = {"topic": answer.topic, "probability": answer.probability, "language": self.reader.language}
+        every = {"probabilities": answer.probabilities} if self.every else {}
+        return with_answer(row, {**found, "model": self.model, **every})
+
+    @property
+    def settings(self) -> Row:
+        """What the answers depend on beside the model and the texts."""
+        names = ("model", "column", "abstain", "every")
+        return {name: getattr(self, name) for name in names} | {"language": self.reader.language}
+
+    def remarks(self) -> list[str]:
+        """Lines on the texts without a topic."""
+        remarks = []
+        if self.unread:
+            remarks.append(
+                f"predict: {self.unread} of {self.total} texts have no topic: they are empty, or in letters that the "
+                f"model ({self.reader.language}) cannot read"
+            )
+        if self.unsure:
+            limit = f"below {self.abstain:g}"
+            remarks.append(f"predict: {self.unsure} of {self.total} texts have no topic: its probability is {limit}")
+        return remarks
