@@ -83,7 +83,13 @@ def softmax(logits: NDArray[Any]) -> NDArray[numpy.float64]:
 
 
 def load_reader(
-    folder: Path, language: str | None = None, *, fold_yo: bool = False, runtime: str = "torch", device: str = "cpu"
+    folder: Path,
+    language: str | None = None,
+    *,
+    fold_yo: bool = False,
+    runtime: str = "torch",
+    device: str = "cpu",
+    exact: bool = False,
 ) -> Reader:
     """Load a classifier with the language that it reads.
 
@@ -93,6 +99,7 @@ def load_reader(
         fold_yo: used if config.json has no language.
         runtime: torch, onnx (float32) or int8 (ONNX with weights of 8 bits).
         device: for torch: cpu, cuda, mps or auto.
+        exact: for torch: compute in float32 even where bf16 is faster.
 
     Raises:
         UserError: there is no model in that folder, or the runtime is not installed.
@@ -106,7 +113,7 @@ def load_reader(
         from crosswiki.pipeline.devices import choose_device
         from crosswiki.serving.pytorch import load_torch
 
-        logits, encoder = load_torch(folder, choose_device(device))
+        logits, encoder = load_torch(folder, choose_device(device), exact)
     else:
         from crosswiki.serving.onnx import load_onnx
 

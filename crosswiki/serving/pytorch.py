@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy
 import torch
+import transformers
 from numpy.typing import NDArray
-from transformers import PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from crosswiki.bert.models import load_classifier
 from crosswiki.bert.precision import choose_attention, half_precision
-from crosswiki.serving.encoding import Batch, Encoder, encoder_of
+from crosswiki.pipeline.errors import UserError
+from crosswiki.serving.encoding import Batch, Encoder, load_encoder
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
 
 
 @dataclass(frozen=True)
@@ -19,24 +23,28 @@ class TorchModel:
 
     model: PreTrainedModel
     device: torch.device
+    half: bool  # whether it computes in bf16
 
     def __call__(self, batch: Batch) -> NDArray[numpy.float64]:
         """Logits, [texts, topics]."""
         inputs = {name: torch.from_numpy(values).to(self.device) for name, values in batch.items()}
-        half = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half_precision(self.device))
-        with torch.inference_mode(), half:
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             return self.model(**inputs).logits.double().cpu().numpy()
 
 
-def load_torch(folder: Path, device: torch.device) -> tuple[TorchModel, Encoder]:
+def load_torch(folder: Path, device: torch.device, exact: bool = False) -> tuple[TorchModel, Encoder]:
     """Load a classifier, as `save_classifier` wrote it.
+
+    Args:
+        folder: of the classifier.
+        device: where it computes.
+        exact: compute in float32 even where bf16 is faster.
 
     Raises:
         UserError: there is no model in that folder.
     """
-    classifier = load_classifier(folder)
-    model, tokenizer = classifier.model.eval().to(device), classifier.tokenizer
+    if not (folder / "model.safetensors").is_file():
+        raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     choose_attention(model, device)
-    names = ("model_max_length", "pad_token", "unk_token", "padding_side", "truncation_side")
-    settings = {name: getattr(tokenizer, name) for name in names}
-    return TorchModel(model, device), encoder_of(tokenizer.backend_tokenizer, settings)
+    return TorchModel(model.eval().to(device), device, half_precision(device) and not exact), load_encoder(folder)
