@@ -122,11 +122,13 @@ def test_predict_reads_by_onnx(project: Path, runtime: str, monkeypatch: pytest.
 
 @pytest.mark.pipeline
 @pytest.mark.parametrize("kind", ["roberta", "albert", "xlnet"])
-def test_every_architecture_becomes_onnx(tmp_path: Path, kind: str) -> None:
+def test_other_architectures_become_onnx_or_say_that_they_cannot(tmp_path: Path, kind: str) -> None:
     folder = make_classifier(tmp_path / kind, kind)
-    convert(folder)
-    agreement = compare(load_reader(folder, exact=True), load_reader(folder, runtime="onnx"), trio_texts("en")[:50])
-    assert agreement.same_topic == agreement.texts == 50
+    assert convert(folder) == (kind != "xlnet") == (folder / "onnx").exists()
+    if kind == "xlnet":
+        return
+    agreement = compare(load_reader(folder, exact=True), load_reader(folder, runtime="onnx"), trio_texts("en"))
+    assert agreement.same_topic == agreement.texts == len(trio_texts("en"))
     assert agreement.largest_difference < 1e-4
 
 

@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     from crosswiki.bert.truncation import cut_long_texts
     from crosswiki.pipeline.outputs import replacing
     from crosswiki.serving.answers import FOLD_YO, LANGUAGE
+    from crosswiki.serving.conversion import can_convert
     from crosswiki.serving.standalone import write_standalone
 
     classifier = load_classifier(model)
@@ -52,7 +53,9 @@ def run(arguments: argparse.Namespace) -> None:
         differ = f"probabilities differ by {found.largest_difference:.6f} at most"
         words = f"{same}, {differ}" if found.texts else "not compared with PyTorch: there are no texts in data/prepared"
         print(f"export: {name}: {words}")
-    if not agreements:
+    if not agreements and can_convert():
+        print(f"export: without ONNX: PyTorch cannot convert {config.model_type} to it")
+    elif not agreements:
         print("export: without ONNX: pip install 'crosswiki[onnx]' for it")
 
 

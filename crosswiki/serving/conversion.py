@@ -35,7 +35,7 @@ def can_convert() -> bool:
     return all(find_spec(package) for package in PACKAGES)
 
 
-def convert(folder: Path) -> None:
+def convert(folder: Path) -> bool:
     """Write a classifier's onnx/model.onnx and onnx/model_int8.onnx.
 
     The weights of 8 bits are those of matrix products, with a scale for each column; activations get theirs when they
@@ -43,6 +43,9 @@ def convert(folder: Path) -> None:
 
     Args:
         folder: a classifier, as `save_classifier` wrote it.
+
+    Returns:
+        Whether PyTorch can convert the architecture; it cannot convert XLNet's attention.
     """
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -53,20 +56,23 @@ def convert(folder: Path) -> None:
     example = {name: torch.from_numpy(ids) for name, ids in encoder.pad(encoder.encode(["a b c", "a"])).items()}
     texts, tokens = torch.export.Dim("texts"), torch.export.Dim("tokens")
     whole, small = (folder / FILES[runtime] for runtime in ("onnx", "int8"))
-    whole.parent.mkdir(exist_ok=True)
     with _quietly():
-        torch.onnx.export(
-            _logits_alone(model.model),
-            kwargs={"batch": example},
-            f=whole,
-            input_names=list(example),
-            output_names=["logits"],
-            dynamic_shapes={"batch": {name: {0: texts, 1: tokens} for name in example}},
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        try:
+            program: Any = torch.onnx.export(
+                _logits_alone(model.model),
+                kwargs={"batch": example},
+                input_names=list(example),
+                output_names=["logits"],
+                dynamic_shapes={"batch": {name: {0: texts, 1: tokens} for name in example}},
+                dynamo=True,
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError:
+            return False
+        whole.parent.mkdir(exist_ok=True)
+        program.save(whole, external_data=False)
         quantize_dynamic(whole, small, weight_type=QuantType.QInt8, per_channel=True)
+    return True
 
 
 def _logits_alone(model: Any) -> Any:

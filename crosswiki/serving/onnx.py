@@ -1,5 +1,6 @@
 """A classifier's logits by ONNX Runtime, without PyTorch and transformers."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,4 +45,6 @@ def load_onnx(folder: Path, runtime: str) -> tuple[OnnxModel, Encoder]:
         raise UserError(f"{file}: no such file: `crosswiki export FOLDER` makes a folder with it; --model names it")
     options = SessionOptions()
     options.log_severity_level = 3  # errors only
+    if threads := os.environ.get("OMP_NUM_THREADS"):  # as PyTorch; ONNX Runtime's own pool does not look at it
+        options.intra_op_num_threads = int(threads)
     return OnnxModel(InferenceSession(file, options, providers=["CPUExecutionProvider"])), load_encoder(folder)

@@ -61,11 +61,11 @@ def write_standalone(folder: Path, licences: str, card: str, texts: Sequence[str
         texts: on which ONNX is compared with PyTorch.
 
     Returns:
-        How far the answers of each ONNX file are from PyTorch's in float32; empty without the packages of the extra.
+        How far the answers of each ONNX file are from PyTorch's in float32; empty without the packages of the extra,
+        and for an architecture that cannot be converted.
     """
     agreements: dict[str, Agreement] = {}
-    if can_convert():
-        convert(folder)
+    if can_convert() and convert(folder):
         exact = load_reader(folder, exact=True)
         agreements = {name: compare(exact, load_reader(folder, runtime=name), texts) for name in ("onnx", "int8")}
         write_json(folder / "onnx/agreement.json", {name: asdict(found) for name, found in agreements.items()})
