@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="write a file (.jsonl, .csv, .tsv, .parquet); a killed run goes on")
     parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
     parser.add_argument("--model", help='a folder, or a registered one, such as "models:/crosswiki-fr@champion"')
+    parser.add_argument(
+        "--gloss", action="store_true", help="the teacher reads each text's gloss in its own language, which is shown"
+    )
     parser.add_argument("--all", action="store_true", help="with the probability of every topic")
     parser.add_argument("--abstain", type=float, default=0.0, metavar="P", help="no topic below this probability")
     parser.add_argument("--runtime", choices=RUNTIMES, default="torch", help="onnx and int8: of an exported folder")
@@ -45,6 +48,8 @@ def _check(arguments: argparse.Namespace) -> None:
         if sys.stdin.isatty():
             arguments.parser.error("a text, --file or a pipe is needed")
         arguments.file = Path("-")
+    if arguments.gloss and arguments.model:
+        arguments.parser.error("--gloss is read by the teacher: --model does not go with it")
     if arguments.out and not arguments.file:
         arguments.parser.error("--out is for the texts of a --file or a pipe")
     if arguments.out and arguments.out.suffix not in KINDS:
@@ -81,10 +86,28 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     return folder, language or folders.get(folder), params.prepare.fold_yo
 
 
+def choose_lexicon(language: str | None) -> Path:
+    """The folder of the lexicon for a language, or for the target's.
+
+    Raises:
+        UserError: no lexicon here is of that language, or its stage has not run.
+    """
+    languages = languages_of(load_parameters())
+    folders = {code: Path("models/gloss") / role for role, code in languages.items() if code and role != "source"}
+    if language and language not in folders:
+        raise UserError(f"--language: found {language!r}; the lexicons here are of {', '.join(folders)}")
+    folder = folders[language] if language else Path("models/gloss/target")
+    if not (folder / "lexicon.json").is_file():
+        raise UserError(f"{folder}: no lexicon there: run the stage that makes it first (dvc repro gloss)")
+    return folder
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Classify the texts: one JSON object each to standard output, in their order, or all into a file."""
     _check(arguments)
-    folder, language, fold_yo = choose(arguments.language, arguments.model)
+    lexicon = choose_lexicon(arguments.language) if arguments.gloss else None
+    read = languages_of(load_parameters())["source"] if arguments.gloss else arguments.language
+    folder, language, fold_yo = choose(read, arguments.model)
     records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
     if arguments.file:
         records = read_records(arguments.file, arguments.text)
@@ -94,10 +117,16 @@ def run(arguments: argparse.Namespace) -> None:
     first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
     reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
     answering = Answering(reader, arguments.model or str(folder), arguments.text, arguments.abstain, arguments.all)
+    if lexicon:
+        from crosswiki.embeddings.glossing import load_glosser
+
+        source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
+        answering.gloss = load_glosser(lexicon, source, weight)
     rows = chain(first, waiting)
     if arguments.out:
         is_file = str(arguments.file) != "-"
-        job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(arguments.file, folder)}
+        inputs = [arguments.file, folder, *([lexicon] if lexicon else [])]
+        job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(*inputs)}
         like = arguments.file if arguments.file.suffix == PARQUET else None
         done = classify_all(rows, arguments.out, job if is_file else None, answering, reader.topics, like)
         before = f", {done:,} of them by an earlier run" if done else ""
@@ -120,18 +149,23 @@ class Answering:
     column: str
     abstain: float
     every: bool  # topic's probability, not only the most probable one's
+    gloss: Callable[[list[str]], list[str]] | None = None  # texts to what the teacher reads of them
     total: int = 0
     unread: int = 0
     unsure: int = 0
 
     def __call__(self, rows: list[Row]) -> list[Row]:
         """Rows with topic, probability, language and model, and with all probabilities if they are wanted."""
-        answers = (
-            answer
-            for start in range(0, len(rows), BATCH)
-            for answer in self.reader.answer([row[self.column] for row in rows[start : start + BATCH]], self.abstain)
-        )
-        return [self._with(row, answer) for row, answer in zip(rows, answers, strict=True)]
+        answered = []
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            texts = [row[self.column] for row in batch]
+            if self.gloss:
+                texts = self.gloss([text or "" for text in texts])
+                batch = [{**row, "gloss": text} for row, text in zip(batch, texts, strict=True)]
+            answers = self.reader.answer(texts, self.abstain)
+            answered += [self._with(row, answer) for row, answer in zip(batch, answers, strict=True)]
+        return answered
 
     def _with(self, row: Row, answer: Answer) -> Row:
         self.total += 1
