@@ -14,6 +14,7 @@ from crosswiki.bert.models import (
 )
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import History, curve, gradually
+from crosswiki.bert.truncation import cut_long_texts
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.confidence import calibrate_on
@@ -66,6 +67,7 @@ def main() -> None:
             with replacing(Path("models") / name, directory=True) as folder:
                 save_classifier(classifier, folder)
                 if classifier is student:
+                    cut_long_texts(folder)
                     (folder / "README.md").write_text(model_card(facts), encoding="utf-8")
         for name, history in histories.items():
             save_curve(curve(history), Path("metrics/plots/loss") / f"{name}.csv")

@@ -40,11 +40,12 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # What takes minutes, hours or a network: its parts are checked instead.
 LONG = (
     r"git clone ",
+    r"crosswiki (export|predict (--file \S+\.(parquet|csv)|--model exported)) ?",  # test_bulk, test_export
     r"crosswiki new mine ",  # it needs files of the reader's
     r"make (check|test|bench|ablation|requirements)$",
     r"dvc exp run (-S \S+ ?)+$",
     r"dvc queue start ",
-    r"python -m benchmarks\.(muse|dump|texts|rows)\b",
+    r"python -m benchmarks\.(muse|dump|texts|rows|serving)\b",
     r"python -m benchmarks\.ablation write$",
     r"python -m pytest ",
 )

@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from crosswiki.bert.folders import model_folder
+from crosswiki.bert.truncation import remove_cut
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.packages import fetched_wheel
 
@@ -112,6 +113,7 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
         raise UserError(f"params.yaml: finetune_source.model: {name!r} cannot be loaded ({reason})") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
+    remove_cut(tokenizer.backend_tokenizer)  # of a classifier that this pipeline has made
     if token_types(tokenizer):  # so that transformers' pipelines, which do not know `pad_rows`, pass them to the model
         names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
         tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
@@ -133,12 +135,16 @@ def load_classifier(folder: Path) -> Classifier:
     if not (folder / "model.safetensors").is_file():
         raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-    return Classifier(model, AutoTokenizer.from_pretrained(folder))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    remove_cut(tokenizer.backend_tokenizer)
+    return Classifier(model, tokenizer)
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write model.safetensors, config.json and the tokenizer's files."""
     classifier.model.save_pretrained(folder)
+    if classifier.tokenizer.padding_side == "left":  # XLNet's: transformers knows it by the class, others by the file
+        classifier.tokenizer.init_kwargs["padding_side"] = "left"
     classifier.tokenizer.save_pretrained(folder)
 
 

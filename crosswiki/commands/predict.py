@@ -2,16 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
-from crosswiki.serving.texts import as_json, read_records, with_answer
+from crosswiki.pipeline.progress import progress
+from crosswiki.serving.answers import RUNTIMES, Answer, Reader, load_reader
+from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
+from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records, with_answer
 
 MODELS: dict[Role, Path] = {
     "source": Path("models/source"),
@@ -24,13 +27,17 @@ BATCH = 1024  # texts that are read and classified at a time
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to classify")
-    parser.add_argument("--file", type=Path, help="one text a line, or JSON Lines with the key text; - is a pipe")
+    parser.add_argument("--file", type=Path, help="lines, JSON Lines, CSV, TSV or Parquet; - is a pipe of lines")
+    parser.add_argument("--text", default=COLUMN, metavar="COLUMN", help="the file's column with the texts (text)")
+    parser.add_argument("--out", type=Path, help="write a file (.jsonl, .csv, .tsv, .parquet); a killed run goes on")
     parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
     parser.add_argument("--model", help='a folder, or a registered one, such as "models:/crosswiki-fr@champion"')
     parser.add_argument(
         "--gloss", action="store_true", help="the teacher reads each text's gloss in its own language, which is shown"
     )
     parser.add_argument("--all", action="store_true", help="with the probability of every topic")
+    parser.add_argument("--abstain", type=float, default=0.0, metavar="P", help="no topic below this probability")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="torch", help="onnx and int8: of an exported folder")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -43,6 +50,14 @@ def _check(arguments: argparse.Namespace) -> None:
         arguments.file = Path("-")
     if arguments.gloss and arguments.model:
         arguments.parser.error("--gloss is read by the teacher: --model does not go with it")
+    if arguments.out and not arguments.file:
+        arguments.parser.error("--out is for the texts of a --file or a pipe")
+    if arguments.out and arguments.out.suffix not in KINDS:
+        raise UserError(f"--out: found {arguments.out}; its name must end in {', '.join(KINDS)}")
+    if arguments.out and arguments.file and arguments.out.resolve() == arguments.file.resolve():
+        raise UserError(f"--out: found {arguments.out}, which is the --file: choose another name")
+    if not 0 <= arguments.abstain <= 1:
+        raise UserError(f"--abstain: found {arguments.abstain:g}; a probability from 0 to 1 is needed")
     if any(not text.strip() for text in arguments.texts):
         raise UserError("the text is empty: there is nothing to classify")
     if not all(map(is_unicode, arguments.texts)):
@@ -88,41 +103,93 @@ def choose_lexicon(language: str | None) -> Path:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write one JSON object a text to standard output, in the texts' order."""
+    """Classify the texts: one JSON object each to standard output, in their order, or all into a file."""
     _check(arguments)
     lexicon = choose_lexicon(arguments.language) if arguments.gloss else None
     read = languages_of(load_parameters())["source"] if arguments.gloss else arguments.language
     folder, language, fold_yo = choose(read, arguments.model)
-    records: Iterable[dict[str, Any]] = [{"text": text} for text in arguments.texts] or read_records(arguments.file)
-    waiting, unread, total = iter(records), 0, 0
-    batch = list(islice(waiting, BATCH))
-    from crosswiki.pipeline.devices import (
-        choose_device,  # imports PyTorch, after the arguments are checked
-    )
-    from crosswiki.serving.answers import load_reader
-
-    reader, device = load_reader(folder, language, fold_yo=fold_yo), choose_device("auto")
-    glosser = None
+    records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
+    if arguments.file:
+        records = read_records(arguments.file, arguments.text)
+        if arguments.out or not sys.stdout.isatty():
+            records = progress(records, "classifying", count_records(arguments.file))
+    waiting = iter(records)
+    first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
+    reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
+    answering = Answering(reader, arguments.model or str(folder), arguments.text, arguments.abstain, arguments.all)
     if lexicon:
         from crosswiki.embeddings.glossing import load_glosser
 
-        glosser = load_glosser(lexicon, Path("models/skipgram/source"), load_parameters().gloss.context_weight)
-    while batch:
-        texts = [record["text"] for record in batch]
-        if glosser:
-            texts = glosser(texts)
-            batch = [{**record, "gloss": text} for record, text in zip(batch, texts, strict=True)]
-        for record, answer in zip(batch, reader.answer(texts, device), strict=True):
-            found = {"topic": answer.topic, "probability": answer.probability, "language": reader.language}
-            every = {"probabilities": answer.probabilities} if arguments.all else {}
-            print(as_json(with_answer(record, {**found, "model": arguments.model or str(folder), **every})))
-            unread += answer.topic is None
-        sys.stdout.flush()
-        total += len(batch)
-        batch = list(islice(waiting, BATCH))
-    if unread:
-        print(
-            f"predict: {unread} of {total} texts have no topic: they are empty, or in letters that the model "
-            f"({reader.language}) cannot read",
-            file=sys.stderr,
-        )
+        source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
+        answering.gloss = load_glosser(lexicon, source, weight)
+    rows = chain(first, waiting)
+    if arguments.out:
+        is_file = str(arguments.file) != "-"
+        inputs = [arguments.file, folder, *([lexicon] if lexicon else [])]
+        job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(*inputs)}
+        like = arguments.file if arguments.file.suffix == PARQUET else None
+        done = classify_all(rows, arguments.out, job if is_file else None, answering, reader.topics, like)
+        before = f", {done:,} of them by an earlier run" if done else ""
+        print(f"predict: {arguments.out}: {answering.total + done:,} texts{before}", file=sys.stderr)
+    else:
+        for batch in iter(lambda: list(islice(rows, BATCH)), []):
+            for row in answering(batch):
+                print(as_json(row))
+            sys.stdout.flush()
+    for line in answering.remarks():
+        print(line, file=sys.stderr)
+
+
+@dataclass
+class Answering:
+    """Adds answers to rows, and counts those without a topic."""
+
+    reader: Reader
+    model: str
+    column: str
+    abstain: float
+    every: bool  # topic's probability, not only the most probable one's
+    gloss: Callable[[list[str]], list[str]] | None = None  # texts to what the teacher reads of them
+    total: int = 0
+    unread: int = 0
+    unsure: int = 0
+
+    def __call__(self, rows: list[Row]) -> list[Row]:
+        """Rows with topic, probability, language and model, and with all probabilities if they are wanted."""
+        answered = []
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            texts = [row[self.column] for row in batch]
+            if self.gloss:
+                texts = self.gloss([text or "" for text in texts])
+                batch = [{**row, "gloss": text} for row, text in zip(batch, texts, strict=True)]
+            answers = self.reader.answer(texts, self.abstain)
+            answered += [self._with(row, answer) for row, answer in zip(batch, answers, strict=True)]
+        return answered
+
+    def _with(self, row: Row, answer: Answer) -> Row:
+        self.total += 1
+        self.unread += answer.probability is None
+        self.unsure += answer.topic is None and answer.probability is not None
+        found = {"topic": answer.topic, "probability": answer.probability, "language": self.reader.language}
+        every = {"probabilities": answer.probabilities} if self.every else {}
+        return with_answer(row, {**found, "model": self.model, **every})
+
+    @property
+    def settings(self) -> Row:
+        """What the answers depend on beside the model and the texts."""
+        names = ("model", "column", "abstain", "every")
+        return {name: getattr(self, name) for name in names} | {"language": self.reader.language}
+
+    def remarks(self) -> list[str]:
+        """Lines on the texts without a topic."""
+        remarks = []
+        if self.unread:
+            remarks.append(
+                f"predict: {self.unread} of {self.total} texts have no topic: they are empty, or in letters that the "
+                f"model ({self.reader.language}) cannot read"
+            )
+        if self.unsure:
+            limit = f"below {self.abstain:g}"
+            remarks.append(f"predict: {self.unsure} of {self.total} texts have no topic: its probability is {limit}")
+        return remarks

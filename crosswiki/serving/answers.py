@@ -1,81 +1,129 @@
 """Classification of texts, for the command line and for MLflow's server."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy
+from numpy.typing import NDArray
 
-from crosswiki.bert.classification import predict_logits
-from crosswiki.bert.models import Classifier, load_classifier
 from crosswiki.corpora.text import Spelling, is_unicode, normalise
+from crosswiki.pipeline.errors import UserError
+from crosswiki.serving.encoding import Batch, Encoder
 
-LANGUAGE, FOLD_YO = (
-    "language",
-    "fold_yo",
-)  # keys of config.json: the language that the model reads, and how ё is normalised
+# Keys of config.json: the language that the model reads, how ё is normalised, and the temperature of its calibration.
+LANGUAGE, FOLD_YO, TEMPERATURE = "language", "fold_yo", "calibration_temperature"
 READABLE = 0.5  # share of known tokens, below which a text is in a script that the model cannot read
+BATCH = 64  # texts that the model reads at a time
+RUNTIMES = ("torch", "onnx", "int8")
+
+Logits = Callable[[Batch], NDArray[Any]]  # a model: a batch to logits, [texts, topics]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The topic of one text; None for a text without readable words."""
+    """The topic of one text; None for a text without readable words, and below the probability that was asked for."""
 
     topic: str | None
-    probability: float | None
+    probability: float | None  # of the most probable topic; None for a text without readable words
     probabilities: dict[str, float]  # of all topics, the most probable first
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A classifier, with the language and the spelling for the normalisation of its texts."""
+    """A classifier, with all that turns texts as people write them into answers.
 
-    classifier: Classifier
+    Nothing in it changes after it is loaded, so threads may share it.
+    """
+
+    logits: Logits
+    encoder: Encoder
+    topics: list[str]  # in the order of the logits
+    temperature: float
     language: str
     spelling: Spelling
 
-    def answer(self, texts: Sequence[str | None], device: torch.device) -> list[Answer]:
+    def answer(self, texts: Sequence[str | None], abstain: float = 0.0) -> list[Answer]:
         """Classify texts, in their order.
 
         Args:
             texts: as written; they are normalised here as in `prepare`. None (a gap in a table) and text with half a
                 surrogate pair have no topic.
-            device: where.
+            abstain: the topic is None where its probability is lower.
         """
         clean = [
             normalise(text, self.language, self.spelling) if isinstance(text, str) and is_unicode(text) else ""
             for text in texts
         ]
-        readable = [place for place, text in enumerate(clean) if self._reads(text)]
-        tokens = self.classifier.tokenizer.model_max_length
-        logits = predict_logits(self.classifier, [clean[place] for place in readable], tokens, device, "classifying")
+        rows = self.encoder.encode(clean)
+        readable = [place for place, row in enumerate(rows) if self.encoder.known(row) >= READABLE]
+        order = sorted(readable, key=lambda place: (len(rows[place]), place))
         answers = [Answer(None, None, {})] * len(clean)
-        for place, row in zip(
-            readable, (logits.double() / self.classifier.temperature).softmax(-1).tolist(), strict=True
-        ):
-            ranked = sorted(zip(self.classifier.topics, row, strict=True), key=lambda pair: -pair[1])
-            rounded = {topic: round(probability, 6) for topic, probability in ranked}
-            answers[place] = Answer(*next(iter(rounded.items())), rounded)
+        for start in range(0, len(order), BATCH):
+            group = order[start : start + BATCH]
+            logits = self.logits(self.encoder.pad([rows[place] for place in group]))
+            for place, probabilities in zip(group, softmax(logits / self.temperature).tolist(), strict=True):
+                answers[place] = self._answer(probabilities, abstain)
         return answers
 
-    def _reads(self, text: str) -> bool:
-        tokenizer = self.classifier.tokenizer
-        ids = tokenizer(text, add_special_tokens=False, truncation=True)["input_ids"]
-        return bool(ids) and sum(token != tokenizer.unk_token_id for token in ids) >= READABLE * len(ids)
+    def _answer(self, probabilities: list[float], abstain: float) -> Answer:
+        ranked = sorted(zip(self.topics, probabilities, strict=True), key=lambda pair: -pair[1])
+        rounded = {topic: round(probability, 6) for topic, probability in ranked}
+        topic, probability = next(iter(rounded.items()))
+        answer = Answer(topic, probability, rounded)
+        return answer if probability >= abstain else replace(answer, topic=None)
 
 
-def load_reader(folder: Path, language: str | None = None, *, fold_yo: bool = False) -> Reader:
+def softmax(logits: NDArray[Any]) -> NDArray[numpy.float64]:
+    """Logits to probabilities, over the last axis."""
+    powers = numpy.exp(logits.astype(numpy.float64) - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def load_reader(
+    folder: Path,
+    language: str | None = None,
+    *,
+    fold_yo: bool = False,
+    runtime: str = "torch",
+    device: str = "cpu",
+    exact: bool = False,
+) -> Reader:
     """Load a classifier with the language that it reads.
 
     Args:
-        folder: a classifier, as `save_classifier` wrote it.
+        folder: a classifier, as `save_classifier` or `crosswiki export` wrote it.
         language: used if config.json has no language.
         fold_yo: used if config.json has no language.
+        runtime: torch, onnx (float32) or int8 (ONNX with weights of 8 bits).
+        device: for torch: cpu, cuda, mps or auto.
+        exact: for torch: compute in float32 even where bf16 is faster.
 
     Raises:
-        UserError: there is no model in that folder.
+        UserError: there is no model in that folder, or the runtime is not installed.
     """
-    classifier = load_classifier(folder)
-    recorded_language = getattr(classifier.model.config, LANGUAGE, None)
-    folded = getattr(classifier.model.config, FOLD_YO, False) if recorded_language else fold_yo
-    return Reader(classifier, recorded_language or language or "", Spelling(folded))
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)") from error
+    logits: Logits
+    if runtime == "torch":
+        from crosswiki.pipeline.devices import choose_device
+        from crosswiki.serving.pytorch import load_torch
+
+        logits, encoder = load_torch(folder, choose_device(device), exact)
+    else:
+        from crosswiki.serving.onnx import load_onnx
+
+        logits, encoder = load_onnx(folder, runtime)
+    recorded = config.get(LANGUAGE)
+    return Reader(
+        logits=logits,
+        encoder=encoder,
+        topics=[config["id2label"][str(place)] for place in range(len(config["id2label"]))],
+        temperature=float(config.get(TEMPERATURE, 1.0)),
+        language=recorded or language or "",
+        spelling=Spelling(config.get(FOLD_YO, False) if recorded else fold_yo),
+    )

@@ -92,7 +92,7 @@ def model_card(
         "```python",
         "from transformers import pipeline",
         "",
-        'classify = pipeline("text-classification", model="path/to/this/folder")',
+        'classify = pipeline("text-classification", model="path/to/this/folder", truncation=True)',
         "```",
         "",
         "## What to keep in mind",

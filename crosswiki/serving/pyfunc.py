@@ -1,27 +1,27 @@
 """The classifier as MLflow serves it. This module loads it from safetensors and JSON, so nothing is unpickled."""
 
+import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pandas
 
-from crosswiki.pipeline.devices import choose_device
 from crosswiki.serving.answers import Reader, load_reader
 
-COLUMN = "text"
+COLUMN, ABSTAIN = "text", "abstain"  # the column of the input, the parameter of a request
 
 
 class ServedClassifier:
-    """A classifier with the method `predict`, which MLflow calls."""
+    """A classifier with the method `predict`, which MLflow calls from several threads."""
 
     def __init__(self, reader: Reader) -> None:
-        """Keep the classifier, and choose the device that CROSSWIKI_DEVICE names (default: auto)."""
+        """Keep the classifier."""
         self.reader = reader
-        self.device = choose_device(os.environ.get("CROSSWIKI_DEVICE", "auto"))
 
     def predict(
         self, texts: pandas.DataFrame | Sequence[str], params: dict[str, Any] | None = None
@@ -30,21 +30,55 @@ class ServedClassifier:
 
         Args:
             texts: a table with the column `text`, or a sequence of texts.
-            params: ignored.
+            params: abstain: the topic is null where its probability is lower (default 0).
 
         Returns:
             A row for each text: topic, probability, and the probabilities of all topics.
+
+        Raises:
+            MlflowException: there are no such texts; a server answers with its message and status 400.
         """
-        column = texts[COLUMN] if isinstance(texts, pandas.DataFrame) else texts
-        answers = self.reader.answer(one_by_one(column), self.device)
+        abstain = (params or {}).get(ABSTAIN, 0.0)
+        if not 0 <= abstain <= 1:
+            raise _refusal(f"params: abstain: found {abstain}; a probability from 0 to 1 is needed")
+        answers = self.reader.answer(_texts(texts), abstain)
         return pandas.DataFrame([asdict(answer) for answer in answers], dtype=object)
 
 
-def one_by_one(column: Iterable[Any]) -> list[Any]:
-    """The texts of a column, of which MLflow has put a whole batch without null (`inputs`) into one cell."""
-    return [text for cell in column for text in (cell if isinstance(cell, list | numpy.ndarray) else [cell])]
+def _texts(body: Any) -> list[str | None]:
+    """The texts of a request, in which None is a gap."""
+    if isinstance(body, pandas.DataFrame):
+        if COLUMN not in body:
+            raise _refusal(f"a list of texts is needed, or a table with the column {COLUMN}")
+        body = body[COLUMN].tolist()
+        if len(body) == 1 and isinstance(body[0], list | numpy.ndarray):
+            body = body[0]  # MLflow has put a whole batch without null (`inputs`) into one cell
+    elif isinstance(body, str) or not hasattr(body, "__iter__"):
+        raise _refusal(f"a list of texts is needed; found {_kind(body)}")
+    texts = [None if isinstance(text, float) and math.isnan(text) else text for text in body]  # a gap is NaN there
+    for place, text in enumerate(texts):
+        if not isinstance(text, str | None):
+            raise _refusal(f"text {place + 1} of {len(texts)}: a string is needed; found {_kind(text)}")
+    return texts
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+
+
+def _refusal(message: str) -> Exception:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+
+    return MlflowException(message, INVALID_PARAMETER_VALUE)
 
 
 def _load_pyfunc(path: str) -> ServedClassifier:
-    """Load the model: MLflow looks for a function of this name."""
-    return ServedClassifier(load_reader(Path(path)))
+    """Load the model: MLflow looks for a function of this name.
+
+    An exported folder has the model as ONNX too, which is read where ONNX Runtime is installed. CROSSWIKI_RUNTIME names
+    another runtime; CROSSWIKI_DEVICE is PyTorch's device (default: auto).
+    """
+    exported = (Path(path) / "onnx").is_dir() and find_spec("onnxruntime")
+    runtime = os.environ.get("CROSSWIKI_RUNTIME", "onnx" if exported else "torch")
+    return ServedClassifier(load_reader(Path(path), runtime=runtime, device=os.environ.get("CROSSWIKI_DEVICE", "auto")))

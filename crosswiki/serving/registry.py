@@ -15,6 +15,7 @@ from crosswiki.pipeline.errors import UserError
 if TYPE_CHECKING:  # importing MLflow takes more than a second
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
 
 CHAMPION = "champion"
 WEIGHTS, CORPUS, SCORE = "weights", "validation_articles", "validation_macro_f1"  # tags of a version
@@ -105,17 +106,26 @@ def client_errors() -> type[Exception]:
     return MlflowException
 
 
-def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str) -> "ModelVersion":
-    """Log the model with a run, and register it."""
-    import mlflow
-    from mlflow.models import Model, ModelSignature
+def signature_of_served() -> "ModelSignature":
+    """What the served model takes and answers."""
+    from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import AnyType, Map
+    from mlflow.types.schema import AnyType, Map, ParamSchema, ParamSpec
+
+    from crosswiki.serving.pyfunc import ABSTAIN, COLUMN
 
     answers = [ColSpec(DataType.string, "topic"), ColSpec(DataType.double, "probability")]
     answers.append(ColSpec(Map(DataType.double), "probabilities"))
+    params = ParamSchema([ParamSpec(ABSTAIN, DataType.double, 0.0)])
     # Not DataType.string, which makes the word "None" of a null in a batch.
-    signature = ModelSignature(Schema([ColSpec(AnyType(), "text", required=False)]), Schema(answers))
+    return ModelSignature(Schema([ColSpec(AnyType(), COLUMN, required=False)]), Schema(answers), params)
+
+
+def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str) -> "ModelVersion":
+    """Log the model with a run, and register it."""
+    import mlflow
+    from mlflow.models import Model
+
     experiment = client.get_run(run).info.experiment_id
     place = client.create_logged_model(experiment, "classifier", run, {**candidate.tags}, model_type="classifier")
     with _logging_to(client.tracking_uri):
@@ -127,7 +137,7 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
             loader_module=LOADER,  # reads safetensors and JSON; nothing is pickled
             data_path=str(candidate.folder),
             code_paths=[str(Path(__file__).parents[1])],
-            signature=signature,
+            signature=signature_of_served(),
             input_example={"text": [candidate.example]},
             pip_requirements=[f"mlflow=={version('mlflow')}", *(f"{name}=={_public(name)}" for name in PACKAGES)],
         )

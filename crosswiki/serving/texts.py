@@ -1,45 +1,118 @@
-"""Reading of texts to classify, one on each line."""
+"""Texts to classify, with whatever else their rows have, from lines, JSON Lines, CSV, TSV or Parquet."""
 
+import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from crosswiki.pipeline.errors import UserError
 
+COLUMN = "text"
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+PARQUET = ".parquet"
+ROWS = 1024  # of a Parquet file that are read at a time
 
-def read_records(file: Path) -> Iterator[dict[str, Any]]:
-    """Read texts one by one: plain lines, or JSON objects with the key text and any other keys.
+
+def read_records(file: Path, column: str = COLUMN) -> Iterator[dict[str, Any]]:
+    """Read rows one by one, so that a file may be larger than the memory.
 
     Args:
-        file: the file, in UTF-8; - is standard input.
+        file: CSV, TSV or Parquet by its suffix; any other has plain lines or JSON objects. Text is in UTF-8; - is
+            standard input.
+        column: the column or key with the text, a string or null. A plain line becomes a row with this column alone.
 
     Raises:
-        UserError: the file cannot be read, or a line that begins with { is not such an object.
+        UserError: the file cannot be read, or a row is not as the others.
     """
     try:
+        if file.suffix == PARQUET:
+            yield from _parquet_rows(file, column)
+            return
         with sys.stdin.buffer if str(file) == "-" else file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                place = f"{file}: line {number}"
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise UserError(f"{place}: not UTF-8: save the texts as UTF-8, then try again") from error
-                yield _record(text.rstrip("\r\n"), place)
+            decoded = _decoded(lines, file)
+            if file.suffix in SEPARATORS:
+                yield from _table_rows(decoded, file, column)
+            else:
+                for number, line in enumerate(decoded, 1):
+                    yield _record(line.rstrip("\r\n"), f"{file}: line {number}", column)
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error})") from error
 
 
-def _record(line: str, place: str) -> dict[str, Any]:
+def count_records(file: Path) -> int | None:
+    """About how many rows a file has, for a progress bar; None for standard input."""
+    try:
+        if file.suffix == PARQUET:
+            return _parquet(file).metadata.num_rows
+        if str(file) == "-":
+            return None
+        with file.open("rb") as stream:
+            return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error})") from error
+
+
+def _decoded(lines: Iterable[bytes], file: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{file}: line {number}: not UTF-8: save the texts as UTF-8, then try again") from error
+
+
+def _table_rows(lines: Iterator[str], file: Path, column: str) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(2**31 - 1)  # a text may be longer than the 131,072 characters that are allowed else
+    rows = csv.reader(lines, delimiter=SEPARATORS[file.suffix])
+    try:
+        header = next(rows, [])
+        _check_column(file, column, header)
+        for row in rows:
+            if row and len(row) != len(header):
+                raise UserError(
+                    f"{file}: line {rows.line_num}: found {len(row)} cells; the first line names {len(header)} columns"
+                )
+            if row:
+                yield dict(zip(header, row, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{file}: line {rows.line_num}: no row of a table ({error})") from error
+
+
+def _parquet(file: Path) -> Any:
+    from pyarrow import ArrowInvalid
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        return ParquetFile(file)
+    except ArrowInvalid as error:
+        raise UserError(f"{file}: not a Parquet file ({error})") from error
+
+
+def _parquet_rows(file: Path, column: str) -> Iterator[dict[str, Any]]:
+    table = _parquet(file)
+    _check_column(file, column, table.schema_arrow.names)
+    for rows in table.iter_batches(ROWS):
+        for row in rows.to_pylist():
+            if not isinstance(row[column], str | None):
+                raise UserError(f"{file}: the column {column} has {type(row[column]).__name__}; strings are needed")
+            yield row
+
+
+def _check_column(file: Path, column: str, columns: list[str]) -> None:
+    if column not in columns:
+        raise UserError(f"{file}: no column {column!r}; found {', '.join(columns) or 'none'}: --text names the one")
+
+
+def _record(line: str, place: str, column: str) -> dict[str, Any]:
     if not line.startswith("{"):
-        return {"text": line}
+        return {column: line}
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{place}: begins as JSON and is none ({error})") from error
-    if not isinstance(record.get("text", 0), str | None):
-        raise UserError(f"{place}: the key text is needed, with a string; found {', '.join(record) or 'no key'}")
+    if not isinstance(record.get(column, 0), str | None):
+        raise UserError(f"{place}: the key {column} is needed, with a string; found {', '.join(record) or 'no key'}")
     return dict(record)
 
 
@@ -55,9 +128,9 @@ def with_answer(record: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any
 
 def as_json(record: dict[str, Any]) -> str:
     """A record in one line, in its own letters; half a surrogate pair, which no file can hold, as an escape."""
-    line = json.dumps(record, ensure_ascii=False)
+    line = json.dumps(record, ensure_ascii=False, default=str)  # dates, of Parquet
     try:
         line.encode()
     except UnicodeEncodeError:
-        return json.dumps(record)
+        return json.dumps(record, default=str)
     return line

@@ -1,0 +1,167 @@
+"""Files of texts into files of topics: every format into every format, and again after a kill."""
+
+import csv
+import json
+from argparse import ArgumentParser, Namespace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from crosswiki.commands import predict
+from crosswiki.pipeline.errors import UserError
+from crosswiki.serving import bulk
+from crosswiki.serving.answers import load_reader
+from tests.test_threads import make_classifier
+from tests.tiny import ROOT, trio_texts
+
+TEXTS = [text[:80] for text in trio_texts("en")[:23]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_classifier(tmp_path_factory.mktemp("bulk") / "model")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bulk, "PART", 5)
+    monkeypatch.setattr(predict, "BATCH", 3)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (tmp_path / "data/corpora").mkdir(parents=True)
+    (tmp_path / "data/corpora/offline.yaml").write_text((ROOT / "tests/trio/corpus.yaml").read_text())
+
+
+def arguments(*given: str | Path) -> Namespace:
+    parser = ArgumentParser()
+    predict.add_arguments(parser)
+    parsed = parser.parse_args(list(map(str, given)))
+    parsed.parser = parser
+    return parsed
+
+
+def classify(*given: str | Path) -> None:
+    predict.run(arguments(*given))
+
+
+def write(file: Path, texts: list[str]) -> None:
+    rows = [{"id": place, "body": text} for place, text in enumerate(texts)]
+    if file.suffix == ".parquet":
+        parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+    elif file.suffix == ".jsonl":
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        with file.open("w", newline="") as stream:
+            table = csv.DictWriter(stream, ["id", "body"], delimiter="," if file.suffix == ".csv" else "\t")
+            table.writeheader()
+            table.writerows(rows)
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    if file.suffix == ".parquet":
+        return parquet.read_table(file).to_pylist()
+    with file.open(newline="") as stream:
+        if file.suffix == ".jsonl":
+            return [json.loads(line) for line in stream]
+        return list(csv.DictReader(stream, delimiter="," if file.suffix == ".csv" else "\t"))
+
+
+@pytest.mark.parametrize("into", [".jsonl", ".csv", ".tsv", ".parquet"])
+@pytest.mark.parametrize("of", [".jsonl", ".csv", ".tsv", ".parquet"])
+def test_every_format_into_every_format(model: Path, of: str, into: str) -> None:
+    texts = [*TEXTS, 'a "quoted", text\nof two lines\tand a tab', ""]
+    write(file := Path(f"texts{of}"), texts)
+    classify("--file", file, "--text", "body", "--out", f"topics{into}", "--model", model)
+    rows = read(Path(f"topics{into}"))
+    assert list(rows[0]) == ["id", "body", "topic", "probability", "language", "model"]
+    assert [row["body"] for row in rows] == texts
+    assert [int(row["id"]) for row in rows] == list(range(len(texts)))
+    reader = load_reader(model)
+    for row, text in zip(rows, texts, strict=True):
+        [alone] = reader.answer([text])
+        assert (row["topic"] or None) == alone.topic
+        assert float(row["probability"] or 0) == pytest.approx(alone.probability or 0, abs=0.02)
+    assert {path.name for path in Path.cwd().iterdir()} == {"data", "params.yaml", file.name, f"topics{into}"}
+
+
+@pytest.mark.parametrize("into", [".jsonl", ".csv", ".parquet"])
+def test_a_killed_run_goes_on_and_writes_the_same_bytes(
+    model: Path, into: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(Path("texts.jsonl"), TEXTS)
+    given = ("--file", "texts.jsonl", "--text", "body", "--model", model, "--all", "--out")
+    classify(*given, f"whole{into}")
+    answered, answer = [], predict.Answering.__call__
+
+    def killed(self: predict.Answering, rows: Any) -> Any:
+        answered.append(len(rows))
+        if len(answered) == 3:
+            raise KeyboardInterrupt
+        return answer(self, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predict.Answering, "__call__", killed)
+        with pytest.raises(KeyboardInterrupt):
+            classify(*given, f"topics{into}")
+    assert not Path(f"topics{into}").exists()
+    assert len(list(Path(f"topics{into}.parts").glob("*.part"))) == 2
+    capsys.readouterr()
+    classify(*given, f"topics{into}")
+    assert "23 texts, 10 of them by an earlier run" in capsys.readouterr().err
+    assert Path(f"topics{into}").read_bytes() == Path(f"whole{into}").read_bytes()
+    assert not Path(f"topics{into}.parts").exists()
+
+
+def test_parts_of_another_question_are_not_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(Path("texts.jsonl"), TEXTS)
+    given = ("--file", "texts.jsonl", "--text", "body", "--model", model, "--out", "topics.jsonl")
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            classify(*given)
+    classify(*given, "--abstain", "1")
+    assert {row["topic"] for row in read(Path("topics.jsonl"))} == {None}
+
+
+def test_types_of_parquet_are_kept_and_columns_of_our_names_too(model: Path) -> None:
+    days = pyarrow.array([date(2026, 1, 1), None], pyarrow.date32())
+    table = pyarrow.table(
+        {"text": TEXTS[:2], "topic": [7, 8], "day": days, "n": pyarrow.array([1, 2], pyarrow.int16())}
+    )
+    parquet.write_table(table, "texts.parquet")
+    classify("--file", "texts.parquet", "--out", "topics.parquet", "--model", model, "--all")
+    found = parquet.read_table("topics.parquet")
+    for name in ("text", "day", "n"):
+        assert found[name].combine_chunks() == table[name].combine_chunks()
+    assert found["given"].to_pylist() == [{"topic": 7}, {"topic": 8}]
+    assert all(sum(row.values()) == pytest.approx(1, abs=1e-5) for row in found["probabilities"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "given", "words"),
+    [
+        ("t.csv", b"id,body\n1,a\n", [], ["t.csv", "no column 'text'", "id, body", "--text"]),
+        ("t.csv", b"text,id\na,1\nb\n", [], ["t.csv: line 3", "found 1 cells", "2 columns"]),
+        ("t.tsv", b"text\n\xff\n", [], ["t.tsv: line 2", "UTF-8"]),
+        ("t.parquet", b"PAR", [], ["t.parquet", "not a Parquet file"]),
+        ("t.jsonl", b'{"text": 5}\n', [], ["t.jsonl: line 1", "string"]),
+        ("t.jsonl", b'{"text": "a"}\n', ["--out", "t.xlsx"], ["t.xlsx", ".parquet"]),
+        ("t.jsonl", b'{"text": "a"}\n', ["--out", "t.jsonl"], ["t.jsonl", "which is the --file"]),
+        ("t.jsonl", b'{"text": "a"}\n', ["--abstain", "2"], ["--abstain", "0 to 1"]),
+        ("t.jsonl", b'{"text": "a", "n": 1}\n{"text": "a", "n": "x"}\n', ["--out", "o.parquet"], ["several types"]),
+        ("t.jsonl", b'{"text": "a"}\n', ["--runtime", "onnx"], ["model.onnx", "crosswiki export"]),
+    ],
+)
+def test_a_file_that_cannot_be_read_or_written_ends_in_a_line(
+    model: Path, name: str, content: bytes, given: list[str], words: list[str]
+) -> None:
+    Path(name).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        classify("--file", name, "--model", model, *(given if "--out" in given else [*given, "--out", "o.jsonl"]))
+    assert all(word in str(error.value) for word in words), error.value
+    assert "\n" not in str(error.value)
+    assert not Path("o.jsonl").exists()
