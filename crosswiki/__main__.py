@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from crosswiki.commands import check, neighbours, new, predict
+from crosswiki.commands import check, neighbours, new, predict, suggest
 from crosswiki.pipeline.stage import ending_clearly
 
-COMMANDS = {"predict": predict, "neighbours": neighbours, "new": new, "check": check}
+COMMANDS = {"predict": predict, "neighbours": neighbours, "new": new, "suggest": suggest, "check": check}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
