@@ -19,7 +19,7 @@ from crosswiki.commands.suggest import TARGET, originals
 from crosswiki.corpora.articles import ARTICLE, in_task, task_concept
 from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.splits import labelled
-from crosswiki.evaluation.suggestion import aligned_probabilities, candidates, disagreement, draw, spread, suggest
+from crosswiki.evaluation.suggestion import candidates, disagreement, draw, in_order, spread, suggest
 from crosswiki.pipeline.parameters import Download, Languages
 from crosswiki.pipeline.presets import PRESETS, load_preset
 from tests.tiny import ROOT, run
@@ -58,7 +58,7 @@ def test_sure_classifiers_that_all_differ_disagree_most_and_unsure_ones_that_agr
 
 
 def test_probabilities_follow_the_other_order_of_topics() -> None:
-    found = aligned_probabilities(numpy.array([[0.2, 0.8]]), ["b", "a"], ["a", "never learnt", "b"])
+    found = in_order(numpy.array([[0.2, 0.8]]), ["b", "a"], ["a", "never learnt", "b"])
     assert found.tolist() == [[0.8, 0, 0.2]]
 
 
@@ -325,7 +325,7 @@ def test_the_command_chooses_on_a_finished_run(finished: Path, tmp_path: Path) -
     written = pandas.read_parquet(finished / "data/articles/target.parquet").set_index("id")["text"]
     said = {}
     for count, name in ((6, "six.csv"), (6, "again.csv"), (1000, "all.csv")):
-        command = ("crosswiki", "suggest", str(count), "--out", str(tmp_path / name))
+        command = ("python", "-m", "crosswiki", "suggest", str(count), "--out", str(tmp_path / name))
         said[name] = run(finished, *command).stdout
     rows = pandas.read_csv(tmp_path / "six.csv", dtype=str)
     assert (tmp_path / "six.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()

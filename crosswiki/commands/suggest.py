@@ -8,13 +8,11 @@ import argparse
 import csv
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Parameters, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
 
 COMPARED = 10_000  # candidates that are read, at most
-MODELS = ("models/transplanted/target", "models/distilled")
 TARGET = Path("data/prepared/target/articles.parquet")
 
 
@@ -35,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     if out.exists():
         raise UserError(f"{out}: is there already, perhaps with labels in it: choose another name")
     from crosswiki.corpora.articles import load_articles, pick
-    from crosswiki.evaluation.suggestion import candidates, suggest
+    from crosswiki.evaluation.suggestion import candidates, opinions, suggest
 
     params = load_parameters()
     seed = params.seed if arguments.seed is None else arguments.seed
@@ -45,61 +43,15 @@ def run(arguments: argparse.Namespace) -> None:
     if table.empty:
         raise UserError(f"{TARGET}: nothing is left to label: every text of the train split has a label that is read")
     table = pick(table, max(COMPARED, arguments.count), seed)
-    distributions, vectors, topics = opinions(table, params)
-    found = suggest(table, distributions, vectors, arguments.count, seed)
+    said = opinions(table, params)
+    found = suggest(table, said.distributions, said.vectors, arguments.count, seed)
     drawn = [(row, "random") for row in found.random] + [(row, "disagreement") for row in found.disputed]
     ids = [str(table["id"][row]) for row, _ in drawn]
     texts = originals(ids)
     _write(out, ((f"{language}:{n}", texts[n], "", how) for n, (_, how) in zip(ids, drawn, strict=True)))
     if len(drawn) < arguments.count:
         print(f"{arguments.count:,} were asked for, and these are all that are left to label: {len(drawn):,}")
-    print(_next_steps(out, language, params.corpus, topics, len(found.random), len(found.disputed)))
-
-
-def opinions(table: Any, params: Parameters) -> tuple[Any, Any, list[str]]:
-    """What the systems say of some texts of the target.
-
-    Args:
-        table: the texts, as `prepare` made them.
-        params: of the run.
-
-    Returns:
-        Calibrated distributions, [systems, texts, topics]; the texts' averaged aligned vectors, [texts, dim]; the
-        topics.
-
-    Raises:
-        UserError: a stage that makes one of the systems has not run.
-    """
-    import numpy
-    from scipy.special import softmax
-
-    from crosswiki.bert.models import load_classifier
-    from crosswiki.corpora.articles import load_articles
-    from crosswiki.corpora.splits import labelled
-    from crosswiki.corpora.text import segment
-    from crosswiki.embeddings.lookup import load_aligned
-    from crosswiki.evaluation.confidence import answer
-    from crosswiki.evaluation.linear import average_vectors, linear_classifier
-    from crosswiki.evaluation.suggestion import aligned_probabilities
-    from crosswiki.pipeline.devices import choose_device
-
-    classifiers, words = [load_classifier(Path(place)) for place in MODELS], load_aligned(("source", "target"))
-    source = load_articles(Path("data/prepared/source/articles.parquet"))
-    known = labelled(source, "train", params.finetune_source.labels, params.seed)
-    features = [
-        average_vectors([segment(text, str(one["language"].iloc[0])) for text in one["text"]], vectors)
-        for one, vectors in ((known, words["source"]), (table, words["target"]))
-    ]
-    device, topics = choose_device(params.device), classifiers[0].topics
-    said = []
-    for place, classifier in zip(MODELS, classifiers, strict=True):
-        given = answer(classifier, table["text"].tolist(), device, place)
-        said.append(aligned_probabilities(softmax(given.logits / given.temperature, 1), classifier.topics, topics))
-    linear: Any = linear_classifier(
-        features[0], known["topic"].tolist(), params.baselines.c_values, params.class_weights
-    )
-    said.append(aligned_probabilities(linear.predict_proba(features[1]), linear.classes_.tolist(), topics))
-    return numpy.stack(said), features[1], topics
+    print(_next_steps(out, language, params.corpus, said.topics, len(found.random), len(found.disputed)))
 
 
 def originals(ids: list[str], path: Path = Path("data/articles/target.parquet")) -> dict[str, str]:

@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy
 import pandas
 from numpy.typing import NDArray
-from scipy.special import entr
+from scipy.special import entr, softmax
 
-from crosswiki.corpora.articles import in_task, unit_hash
+from crosswiki.bert.models import load_classifier
+from crosswiki.corpora.articles import in_task, load_articles, unit_hash
 from crosswiki.corpora.splits import labelled
+from crosswiki.corpora.text import segment
+from crosswiki.embeddings.lookup import load_aligned
+from crosswiki.evaluation.comparison import MODELS
+from crosswiki.evaluation.confidence import answer
+from crosswiki.evaluation.linear import average_vectors, linear_classifier
+from crosswiki.pipeline.devices import choose_device
+from crosswiki.pipeline.parameters import Parameters
 
+COMMITTEE = ("transplanted", "distilled")  # beside the word vectors
 SHORTLIST = 4  # of the texts with the most disagreement, this many times as many as are wanted are spread over
 
 Floats = NDArray[numpy.floating]
@@ -27,6 +37,51 @@ class Suggestions:
 
     random: list[int]
     disputed: list[int]
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What systems say of texts.
+
+    Attributes:
+        distributions: calibrated, [systems, texts, topics]: the committee's, and the word vectors' as the last.
+        vectors: the texts' averaged aligned word vectors, [texts, dim].
+        topics: in the order of the distributions.
+    """
+
+    distributions: Floats
+    vectors: Floats
+    topics: list[str]
+
+
+def opinions(table: pandas.DataFrame, params: Parameters) -> Opinions:
+    """Have the systems of a finished run read texts of the target. None of them has learnt from a label of theirs.
+
+    Args:
+        table: the texts, as `prepare` made them.
+        params: of the run.
+
+    Raises:
+        UserError: a stage that makes one of the systems has not run.
+    """
+    classifiers = {name: load_classifier(Path(MODELS["target"][name])) for name in COMMITTEE}
+    words = load_aligned(("source", "target"))
+    source = load_articles(Path("data/prepared/source/articles.parquet"))
+    known = labelled(source, "train", params.finetune_source.labels, params.seed)
+    features, vectors = (
+        average_vectors([segment(text, str(one["language"].iloc[0])) for text in one["text"]], its_words)
+        for one, its_words in ((known, words["source"]), (table, words["target"]))
+    )
+    device, topics = choose_device(params.device), classifiers[COMMITTEE[0]].topics
+    distributions = []
+    for name, classifier in classifiers.items():
+        given = answer(classifier, table["text"].tolist(), device, name)
+        probabilities = softmax(given.logits / given.temperature, axis=1)
+        distributions.append(in_order(probabilities, classifier.topics, topics))
+    settings = (params.baselines.c_values, params.class_weights)
+    linear = linear_classifier(features, known["topic"].tolist(), *settings)
+    distributions.append(in_order(linear.predict_proba(vectors), linear.classes_.tolist(), topics))
+    return Opinions(numpy.stack(distributions), vectors, topics)
 
 
 def candidates(articles: pandas.DataFrame, labels: int, seed: int) -> pandas.DataFrame:
@@ -117,7 +172,7 @@ def suggest(table: pandas.DataFrame, distributions: Floats, vectors: Floats, cou
     return Suggestions(random, [int(order[place]) for place in far])
 
 
-def aligned_probabilities(probabilities: Floats, classes: Sequence[str], topics: Sequence[str]) -> Floats:
+def in_order(probabilities: Floats, classes: Sequence[str], topics: Sequence[str]) -> Floats:
     """Probabilities in another order of topics, [texts, topics]; a topic that is none of the classes has 0."""
     found = numpy.zeros((len(probabilities), len(topics)))
     for place, name in enumerate(classes):
