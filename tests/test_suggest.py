@@ -324,15 +324,17 @@ def test_the_command_chooses_on_a_finished_run(finished: Path, tmp_path: Path) -
     prepared = pandas.read_parquet(finished / TARGET).set_index("id")
     written = pandas.read_parquet(finished / "data/articles/target.parquet").set_index("id")["text"]
     said = {}
-    for count, name in ((6, "six.csv"), (6, "again.csv"), (1000, "all.csv")):
+    for count, name in ((2, "two.csv"), (2, "again.csv"), (1000, "all.csv")):
         command = ("python", "-m", "crosswiki", "suggest", str(count), "--out", str(tmp_path / name))
         said[name] = run(finished, *command).stdout
-    rows = pandas.read_csv(tmp_path / "six.csv", dtype=str)
-    assert (tmp_path / "six.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
-    assert rows["drawn"].tolist() == ["random"] * 3 + ["disagreement"] * 3
+    rows = pandas.read_csv(tmp_path / "two.csv", dtype=str)
+    assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
+    assert rows["drawn"].tolist() == ["random", "disagreement"]
     assert rows["label"].isna().all()
     ids = rows[ARTICLE].str.removeprefix("zh:")
     assert written[ids].tolist() == rows["text"].tolist()
     assert set(prepared.loc[ids, "split"]) == {"train"}
     assert "all that are left" in said["all.csv"]
-    assert "labelled:\n  zh:\n    - path: " in said["six.csv"]
+    every = set(pandas.read_csv(tmp_path / "all.csv", dtype=str)[ARTICLE])
+    assert set(rows[ARTICLE]) < every
+    assert "labelled:\n  zh:\n    - path: " in said["two.csv"]
