@@ -64,7 +64,8 @@ def main() -> None:
     table = candidates(known.assign(topic=None), 0, params.seed)
     answers = table["id"].map(known.set_index("id")["topic"])
     said = opinions(table, params)
-    print(f"without labels {100 * finetuned_accuracy(known[:0], validation, params, params.seed, device):.1f} %")
+    before = finetuned_accuracy(known[:0], validation, params, params.seed, device)
+    print(f"without labels {100 * before:.1f} %\n", flush=True)
     print("| labels | random | suggested | difference, draw by draw |\n| --- | --- | --- | --- |", flush=True)
     for count in given.counts:
         pairs = []
