@@ -3,10 +3,17 @@
 import argparse
 from collections.abc import Sequence
 
-from crosswiki.commands import check, export, neighbours, new, predict
+from crosswiki.commands import check, export, neighbours, new, predict, suggest
 from crosswiki.pipeline.stage import ending_clearly
 
-COMMANDS = {"predict": predict, "export": export, "neighbours": neighbours, "new": new, "check": check}
+COMMANDS = {
+    "new": new,
+    "check": check,
+    "predict": predict,
+    "suggest": suggest,
+    "neighbours": neighbours,
+    "export": export,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

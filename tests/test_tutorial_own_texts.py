@@ -47,6 +47,16 @@ def test_the_classifier_answers_and_is_served(followed: tuple[Path, dict[str, st
     assert [one["topic"] in QUEUES for one in served] == [True, True]
 
 
+def test_messages_without_a_label_are_suggested(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = followed
+    with (folder / "to-label.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    unlabelled = {text for _, text, label in written("tickets-de.csv", ";") if not label}
+    assert 0 < len(rows) <= 6
+    assert {row["text"] for row in rows} <= unlabelled
+    assert {row["label"] for row in rows} == {""}
+
+
 def test_the_run_is_about_two_languages(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
     parents, found = runs_in(folder)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # the processes that read a corpus need none of it
     import pandas
 
 COLUMNS = ("id", "title", "text", "topic", "concept", "language")
+ARTICLE = "crosswiki_id"  # the column of a table of suggestions that names each text's article, `language:id`
 TASK = "task:"  # how the concepts of the task's texts begin, so that none is taken for a title's
 
 

@@ -150,17 +150,20 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     """Write what has been read as one table."""
     topics, linked = corpus.topics(), corpus.links()
     shards = [folder / f"{name}.parquet" for name in sorted(finished_shards(folder))]
-    rows = partial(_joined, shards, topics, linked, corpus.language, bool(corpus.preset.labelled))
+    answers = task.labels_of_articles(corpus.preset, corpus.language)
+    rows = partial(_joined, shards, topics, linked, corpus.language, corpus.preset.has_task, answers)
     kept, total = _kept(rows, params.max_articles, seed, counts)
     _judge(counts, params.max_bad_records, 0)
     if not total:
         raise UserError(f"corpus: no article with text in language {corpus.language!r}")
     labels: Counter[str] = Counter()
+    unknown = set(answers)
     start = 0
     writer = GroupWriter(output, SCHEMA)
     for table, topic, concept in tqdm(rows(texts=True), desc="joining", disable=None, leave=False):
         keep = pyarrow.array(kept[start : start + len(topic)])
         start += len(topic)
+        unknown.difference_update(table["id"].to_pylist() if unknown else ())
         known = {name: table[name] for name in ("id", "title", "text")}
         joined = pyarrow.table(
             {**known, "topic": topic, "concept": concept, "language": [corpus.language] * len(topic)}
@@ -170,6 +173,9 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
         writer.add_table(joined)
     writer.close()
     _say_what_is_odd(corpus, counts, labels)
+    if unknown:
+        what = f"{len(unknown):,} of {len(answers):,} labels name no article of the corpus; the first: {min(unknown)!r}"
+        print(f"download: {corpus.language}: {what}", file=sys.stderr)
     return {"articles": total, "labelled": labels.total(), "empty": counts["empty"], "bad_records": counts["bad"]}
 
 
@@ -216,9 +222,13 @@ def _joined(
     linked: Callable[[str], str | None],
     language: str,
     task_only: bool,
+    answers: dict[str, str],
     texts: bool,
 ) -> Iterator[tuple[pyarrow.Table, list[str | None], list[str]]]:
-    """Go through the shards' groups, with each article's topic and concept; topics of the task alone, or all."""
+    """Go through the shards' groups, with each article's topic and concept; topics of the task alone, or all.
+
+    What `answers` has for an article's id goes before its topic.
+    """
     columns = ["id", "title", "topic", "concept"] + ["text"] * texts
     for shard in shards:
         for table in read_groups(shard, columns):
@@ -227,7 +237,8 @@ def _joined(
             for number, title, topic, concept in zip(*values, strict=True):
                 its_topic, its_concept = place(topics, title, topic, concept, partial(linked, number))
                 name = its_concept or concept_without_links(title, number, language)
-                found.append((label(its_topic) if in_task(name) or not task_only else None, name))
+                its_label = label(its_topic) if in_task(name) or not task_only else None
+                found.append((label(answers.get(number)) or its_label, name))
             yield table, [topic for topic, _ in found], [concept for _, concept in found]
 
 

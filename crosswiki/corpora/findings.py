@@ -52,6 +52,8 @@ def lines_of(found: Survey, mending: bool) -> Iterator[str]:
         )
     else:
         yield "  labels   none: read as unlabelled text"
+    if columns.article:
+        yield f"  joins    articles that the corpus has, by column {columns.article!r}"
     if columns.id or columns.concept:
         named = [
             f"{key} from column {name!r}" for key, name in (("id", columns.id), ("concept", columns.concept)) if name

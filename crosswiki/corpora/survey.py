@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from crosswiki.corpora.articles import task_concept
+from crosswiki.corpora.articles import ARTICLE, task_concept
 from crosswiki.corpora.mending import mend, spoilt
 from crosswiki.corpora.readers.files import sha256_of
 from crosswiki.corpora.readers.forms import Form, cell, numbered_rows
@@ -43,6 +43,10 @@ def choose_columns(path: Path, form: Form, text: str | None, label: str | None) 
         if column is not None and column not in names and not (option == "--label" and column == "none"):
             raise UserError(f"{path}: {option}: no column {column!r}; it has {', '.join(names)}")
     values = {name: [value for row in rows if (value := cell(row, name))] for name in names}
+    if ARTICLE in names and label is None and "label" in names:  # of `crosswiki suggest`, whose `drawn` is no label
+        label = "label"
+        if not values[label]:
+            raise UserError(f"{path}: column {label!r} is empty: write the labels into it first")
     if text is None:
         text = _text_column(path, {name: values[name] for name in names if name != label})
     if label is None:
@@ -53,7 +57,9 @@ def choose_columns(path: Path, form: Form, text: str | None, label: str | None) 
         split = None
     if number and (len(values[number]) < len(rows) or len(set(values[number])) < len(rows)):
         number = None  # it tells no rows apart
-    columns = TaskColumns(text=text, topic=None if label == "none" else label, concept=concept, id=number, split=split)
+    article = ARTICLE if ARTICLE in names else None
+    topic = None if label == "none" else label
+    columns = TaskColumns(text=text, topic=topic, concept=concept, id=number, split=split, article=article)
     return columns, [name for name in names if name not in columns.model_dump().values()]
 
 
@@ -190,6 +196,9 @@ def survey(path: Path, text: str | None, label: str | None, params: Prepare, men
         else:
             _count(found, number, row, known)
             if row.label is not None:
+                if columns.article:
+                    found.splits["train"] += 1  # whose texts alone are suggested
+                    continue
                 concept = digest_of(mend(row.text)) if mending and columns.concept is None else row.concept
                 found.splits[
                     split_of(task_concept(concept, row.split), params.validation, params.test, params.fold)

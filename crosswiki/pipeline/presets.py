@@ -77,7 +77,9 @@ class WordList(Section):
 class TaskColumns(Section):
     """Which column of a file of the task's texts holds what; null: the file has none.
 
-    `split` holds train, validation or test; a text without one gets its split as articles do.
+    `split` holds train, validation or test; a text without one gets its split as articles do. `article` holds names of
+    articles that the corpus has, `language:id`, as `crosswiki suggest` writes them: such a file's labels join these
+    articles, and its texts are not read again.
     """
 
     id: str | None = None
@@ -86,6 +88,7 @@ class TaskColumns(Section):
     topic: str | None = None
     concept: str | None = None
     split: str | None = None
+    article: str | None = None
 
 
 class TaskFile(Section):
@@ -130,6 +133,11 @@ class CorpusPreset(Section):
     similarities: dict[Language, list[str]] = Field(default_factory=dict)
     labelled: dict[Language, list[TaskFile]] = Field(default_factory=dict)
     unlabelled: dict[Language, list[TaskFile]] = Field(default_factory=dict)
+
+    @property
+    def has_task(self) -> bool:
+        """Whether files of the user's say what the task is; labels that join the corpus's articles do not."""
+        return any(file.columns.article is None for files in self.labelled.values() for file in files)
 
     @model_validator(mode="after")
     def _labels_have_a_column(self) -> "CorpusPreset":

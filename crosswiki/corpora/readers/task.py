@@ -33,12 +33,41 @@ def parts(preset: CorpusPreset, language: str) -> Iterator[Part]:
         UserError: a file is missing or has another digest.
     """
     seen: Counter[str] = Counter()
-    for place, file in enumerate(files_of(preset, language)):
+    files = [file for file in files_of(preset, language) if file.columns.article is None]
+    for place, file in enumerate(files):
         path = local_file(file.path, language)
         stem = path.name.partition(".")[0]
         seen[stem] += 1
         name = stem if seen[stem] == 1 else f"{stem}.{seen[stem]}"  # two folders may have a train.csv each
         yield Part(f"task-{place:04d}", partial(read_file, path, file, name), path.stat().st_size, 0.0)
+
+
+def labels_of_articles(preset: CorpusPreset, language: str) -> dict[str, str]:
+    """Labels that join articles of the corpus, by the article's id: see `TaskColumns`.
+
+    Raises:
+        UserError: a row cannot be used, names an article of another language, or contradicts another one.
+    """
+    labels: dict[str, str] = {}
+    for file in files_of(preset, language):
+        article = file.columns.article
+        if article is None:
+            continue
+        path = local_file(file.path, language)
+        verify(path, file.sha256)
+        by_name = file.model_copy(update={"columns": file.columns.model_copy(update={"id": article})})
+        for number, text in texts_of(path, by_name):
+            where = f"{path}: {unit_of(path, file)} {number}"
+            if isinstance(text, str):
+                raise UserError(f"{where}: {text}")
+            if text.topic is None:
+                continue
+            its_language, _, name = (text.number or "").partition(":")
+            if its_language != language or not name:
+                raise UserError(f"{where}: {article}: found {text.number!r}; {language}:ID of an article is needed")
+            if labels.setdefault(name, text.topic) != text.topic:
+                raise UserError(f"{where}: {text.number} has the label {labels[name]!r} too: keep one of them")
+    return labels
 
 
 def form_of(path: Path, file: TaskFile) -> Form:

@@ -28,7 +28,7 @@ def _read_wheel(preset: WheelPreset, language: str) -> Iterator[Article]:
             raise UserError(f"{preset.package}: no file {member} in it: check members.{language} in the preset")
         entries = json.loads(wheel.read(member))
     names = preset.topics.get(language, {})
-    unknown = sorted({entry["topic"] for entry in entries.values()} - set(names)) if not preset.labelled else []
+    unknown = sorted({entry["topic"] for entry in entries.values()} - set(names)) if not preset.has_task else []
     if unknown:
         raise UserError(f"{preset.package}: {member}: topic {unknown[0]!r} is not in topics.{language} of the preset")
     for title, entry in sorted(entries.items()):
