@@ -18,9 +18,10 @@ from crosswiki.__main__ import main
 from crosswiki.commands.suggest import TARGET, originals
 from crosswiki.corpora.articles import ARTICLE, in_task, task_concept
 from crosswiki.corpora.collect import Corpus, collect
+from crosswiki.corpora.file_labels import labels_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.suggestion import candidates, disagreement, draw, in_order, spread, suggest
-from crosswiki.pipeline.parameters import Download, Languages
+from crosswiki.pipeline.parameters import Download, Languages, load_parameters
 from crosswiki.pipeline.presets import PRESETS, load_preset
 from tests.tiny import ROOT, run
 
@@ -225,6 +226,8 @@ def test_new_takes_the_table_back_and_the_labels_join_the_same_texts(
     unlabelled = ["id", "title", "text", "concept", "language"]
     assert after[unlabelled].equals(before[unlabelled])  # so the splits are the same, and no text is there twice
     assert after["topic"].dropna().to_dict() == {3: "billing", 30: "delivery"}
+    found = labels_of(load_preset("mine"), "de", load_parameters().prepare, 1)
+    assert sorted(topic for topic, *_ in found) == ["billing", "delivery"]
     assert collected("en")["topic"].notna().all()
     assert set(collected(max_articles=2)["topic"]) == {"billing", "delivery"}  # what has a label is kept first
 
@@ -259,6 +262,8 @@ def test_the_labels_join_articles_of_any_corpus_whose_other_topics_stay(
     (project / PRESETS / "wiki.yaml").write_text(preset + entry)
     capsys.readouterr()
     after = collected(corpus="wiki")
+    found = labels_of(load_preset("wiki"), "de", load_parameters().prepare, 1)
+    assert sorted(topic for topic, *_ in found) == sorted(after["topic"].dropna())
     assert after["concept"].tolist() == before["concept"].tolist()
     expected = before["topic"].where(before["id"] != "wiki:4", "b")
     assert after["topic"].fillna("").tolist() == expected.fillna("").tolist()

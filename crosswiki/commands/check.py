@@ -85,7 +85,7 @@ def _check_labels(preset: Preset, languages: dict[Role, str], params: Parameters
 
 def _files_of_labels(preset: Preset, language: str) -> Iterator[str]:
     """Files of the user's that say topics by themselves, if labels come from nowhere else."""
-    if preset.labelled:
+    if preset.has_task:
         names = [_filled_in(file.path, language) for file in preset.labelled.get(language, [])]
     elif isinstance(preset, FilesPreset) and preset.labels is None:
         names = [file.path for file in preset.articles.get(language, [])]
