@@ -50,7 +50,9 @@ def main() -> None:
                 class_weights=params.class_weights,
             )
         summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
-        summary |= calibrate_on(teacher, validation, device)
+        scores = calibrate_on(teacher, validation, device)
+        scores.pop("validation_macro_f1", None)  # the target's alone, so that `dvc exp show` can sort by that name
+        summary |= scores
         with replacing(Path("models/source"), directory=True) as folder:
             save_classifier(teacher, folder)
         save_curve(curve(history), Path("metrics/plots/loss/finetune_source.csv"))
