@@ -12,8 +12,8 @@ from crosswiki.reporting import tables
 from crosswiki.reporting.figures import save_png
 from crosswiki.reporting.page import Report, charts_of, render
 from crosswiki.reporting.systems import name_of
+from crosswiki.reporting.word_space import neighbours, word_map
 from crosswiki.reporting.wording import language_name
-from crosswiki.reporting.words import neighbours, word_map
 
 METRICS, PLOTS = Path("metrics"), Path("metrics/plots")
 PAGE, SYSTEMS, CONFUSIONS = METRICS / "report.html", PLOTS / "systems.png", PLOTS / "confusion.png"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.closure import RECORDS, closure, import_graph, modules_in, path_of, shortest, stages
+from tests.closure import RECORDS, ROOT, closure, import_graph, modules_in, path_of, shortest, stages
 from tests.tiny import STAGES as NAMES
 from tests.tiny import run
 
@@ -64,3 +64,9 @@ def test_an_edit_changes_exactly_the_stages_that_import_it(mutable: Path, module
 
 def test_without_an_edit_nothing_is_changed(mutable: Path) -> None:
     assert json.loads(run(mutable, "dvc", "status", "--json").stdout) == {}
+
+
+def test_no_two_files_have_one_name() -> None:
+    names = [path.name for room in ("crosswiki", "stages") for path in (ROOT / room).rglob("*.py")]
+    twice = {name for name in names if names.count(name) > 1} - {"__init__.py"}
+    assert not twice

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
+from crosswiki.pipeline.renamed import RENAMED
 from pydantic import BaseModel, TypeAdapter
 from ruamel.yaml import YAML
 
@@ -27,7 +28,7 @@ from crosswiki.__main__ import COMMANDS
 from crosswiki.bert.initialisations import INITIALISATIONS
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import RENAMED, Parameters
+from crosswiki.pipeline.parameters import Parameters
 from crosswiki.pipeline.presets import Labels, Preset, language_of, load_preset
 from tests.documents import Document, documents, programs
 from tests.tiny import ROOT, run

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from transformers import AutoTokenizer, BertTokenizerFast, PreTrainedTokenizerFast
 
 from crosswiki.bert.initialisations import alike_tokens
-from crosswiki.bert.marks import divide_as_without_marks, marked_subwords, strips_marks
+from crosswiki.bert.marked_subwords import divide_as_without_marks, marked_subwords, strips_marks
 from crosswiki.bert.tokenization import LONGEST, extend_tokenizer, train_tokenizer
 from crosswiki.corpora.text import normalise
 from tests.tiny import tiny_tokenizer, tiny_tokenizer_like

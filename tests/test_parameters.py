@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from crosswiki.pipeline.renamed import RENAMED
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import RENAMED, Parameters, Role, load_parameters
+from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.presets import FilesPreset, language_of, load_preset
 
 PROJECT = Path(__file__).parents[1]

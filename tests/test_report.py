@@ -25,8 +25,8 @@ from crosswiki.reporting.figures import DARK, LIGHT, svg
 from crosswiki.reporting.page import Report, render
 from crosswiki.reporting.sentences import headline, labels_needed
 from crosswiki.reporting.tables import confusion_of, examples, read_coverage, spread
+from crosswiki.reporting.word_space import neighbours, word_map
 from crosswiki.reporting.wording import language_name, number, percent
-from crosswiki.reporting.words import neighbours, word_map
 from stages import report
 from tests.measured import SCORES, scores_of, write_json, write_project, write_report, write_table
 

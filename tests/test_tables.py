@@ -14,9 +14,9 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.collect import Corpus, collect, label, labels_alike
 from crosswiki.corpora.groups import Counts
 from crosswiki.corpora.parts import Bad
-from crosswiki.corpora.readers import tables
+from crosswiki.corpora.readers import delimited
+from crosswiki.corpora.readers.delimited import read_rows
 from crosswiki.corpora.readers.files import prefixes
-from crosswiki.corpora.readers.tables import read_rows
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Download
 from crosswiki.pipeline.presets import FilesPreset
@@ -209,7 +209,7 @@ def test_a_cell_of_several_lines_is_one_cell(tmp_path: Path, name: str, separato
 def test_a_mark_that_is_never_closed_loses_no_row_however_long_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "LONGEST", 1000)
+    monkeypatch.setattr(delimited, "LONGEST", 1000)
     (tmp_path / "a.csv").write_text('id,text\n0,"open\n' + "".join(f"{n},text {n}\n" for n in range(1, 500)))
     assert texts(tmp_path / "a.csv") == ['"open', *(f"text {n}" for n in range(1, 500))]
 
@@ -239,7 +239,7 @@ def test_what_the_csv_library_writes_is_read_back(rows: list[tuple[str, str]]) -
 def test_one_json_array_is_read_element_by_element(
     tmp_path: Path, chunk: int, indent: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "CHUNK", chunk)
+    monkeypatch.setattr(delimited, "CHUNK", chunk)
     rows = [row(n, f"[{n}], {{été}}") for n in range(20)]
     (tmp_path / "a.json").write_text(json.dumps([*rows, 5], indent=indent, ensure_ascii=False))
     assert texts(tmp_path / "a.json") == [*(r["text"] for r in rows), f"{tmp_path}/a.json: element 21: no JSON object"]

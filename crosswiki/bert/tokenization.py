@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import Split
 from tokenizers.trainers import WordPieceTrainer
 from transformers import PreTrainedTokenizerFast
 
-from crosswiki.bert.marks import keeping_marks, marked_subwords, strips_marks
+from crosswiki.bert.marked_subwords import keeping_marks, marked_subwords, strips_marks
 from crosswiki.bert.unigram import train_unigram
 from crosswiki.corpora.text import is_unspaced
 from crosswiki.pipeline.errors import UserError

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section, as_tuple, check, read_yaml
+from crosswiki.pipeline.renamed import RENAMED
 
 Role = Literal["source", "target", "test"]
 ClassWeights = Literal["none", "balanced"]
@@ -283,54 +284,6 @@ class Parameters(Section):
         if roles not in (ROLES, ROLES[:2]):
             raise ValueError("source and target are needed, in this order, and test may follow")
         return roles
-
-
-# Old names of parameters, before 0.2, and their new ones: an old name is refused with a message that gives the new one.
-RENAMED = {
-    "adapt.masked_language_model.batch": "adapt.masked_language_model.batch_size",
-    "adapt.masked_language_model.embeddings_alone": "adapt.masked_language_model.embeddings_only",
-    "adapt.masked_language_model.masked": "adapt.masked_language_model.mlm_probability",
-    "adapt.representation": "adapt.representation_distillation",
-    "adapt.representation.batch": "adapt.representation_distillation.batch_size",
-    "adapt.representation.glossed": "adapt.representation_distillation.glossed_share",
-    "adapt.representation.strings": "adapt.representation_distillation.dictionary_share",
-    "adapt.representation.strung": "adapt.representation_distillation.max_entries",
-    "align.min_length": "align.identical_min_length",
-    "align.refine_words": "align.refinement_words",
-    "align.rounds": "align.refinement_rounds",
-    "align.spelling": "align.spelling_weight",
-    "baselines.penalties": "baselines.c_values",
-    "distill.batch": "distill.batch_size",
-    "distill.hidden": "distill.hidden_weight",
-    "distill.least_steps": "distill.min_steps",
-    "distill.soft": "distill.soft_weight",
-    "distill.texts": "distill.max_texts",
-    "distill.warmup": "distill.warmup_ratio",
-    "download.articles": "download.max_articles",
-    "download.bad_records": "download.max_bad_records",
-    "evaluate.resamples": "evaluate.bootstrap_resamples",
-    "finetune_source.batch": "finetune_source.batch_size",
-    "finetune_source.least_steps": "finetune_source.min_steps",
-    "finetune_source.mixtures": "finetune_source.mixture_noise",
-    "finetune_source.mixtures.share": "finetune_source.mixture_noise.probability",
-    "finetune_source.tokens": "finetune_source.max_length",
-    "finetune_source.warmup": "finetune_source.warmup_ratio",
-    "finetune_target.batch": "finetune_target.batch_size",
-    "finetune_target.gradual": "finetune_target.gradual_unfreezing",
-    "finetune_target.least_steps": "finetune_target.min_steps",
-    "finetune_target.warmup": "finetune_target.warmup_ratio",
-    "finetune_target.worth": "finetune_target.prior_labels",
-    "prepare.characters": "prepare.max_characters",
-    "prepare.unlabelled": "prepare.max_unlabelled",
-    "skipgram.parts": "skipgram.subword_prior",
-    "skipgram.runs": "skipgram.ensemble",
-    "skipgram.shared": "skipgram.shared_negatives",
-    "transplant.copied_length": "transplant.copied_min_length",
-    "transplant.dictionary": "transplant.dictionary_weight",
-    "transplant.pieces": "transplant.trained_subwords",
-    "transplant.spelling": "transplant.spelling_weight",
-    "transplant.tokens": "transplant.vocabulary_size",
-}
 
 
 def load_parameters(path: Path = Path("params.yaml")) -> Parameters:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from crosswiki.corpora.parts import Article, Bad, Part
+from crosswiki.corpora.readers.delimited import BROKEN, read_rows, text_lines, text_of
 from crosswiki.corpora.readers.places import COMPRESSIONS, existing
-from crosswiki.corpora.readers.tables import BROKEN, read_rows, text_lines, text_of
 from crosswiki.corpora.text import normalise
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import pyarrow.parquet
 
+from crosswiki.corpora.readers.delimited import Row, text_of
 from crosswiki.corpora.readers.places import COMPRESSIONS, unpacked
-from crosswiki.corpora.readers.tables import Row, text_of
 from crosswiki.pipeline.errors import UserError
 
 Kind = Literal["table", "lines", "json", "parquet"]

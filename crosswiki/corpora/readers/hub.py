@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import Any, cast
 
 from crosswiki.corpora.parts import Article, Bad, Part
-from crosswiki.corpora.readers.tables import text_of
+from crosswiki.corpora.readers.delimited import text_of
 from crosswiki.corpora.readers.web import ATTEMPTS, BUSY, retry_after
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path

@@ -18,8 +18,8 @@ from typing import Any
 
 from crosswiki.corpora.groups import read_groups
 from crosswiki.corpora.parts import Bad
+from crosswiki.corpora.readers.delimited import BROKEN, text_lines, undecoded
 from crosswiki.corpora.readers.places import existing, unpacked
-from crosswiki.corpora.readers.tables import BROKEN, text_lines, undecoded
 from crosswiki.corpora.text import normalise, segment
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path
