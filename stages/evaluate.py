@@ -53,7 +53,9 @@ def main() -> None:
                 speed = len(test.texts) / (time.perf_counter() - started)
                 run.metrics({f"{role}_{system}_texts_per_second": speed})
                 predictions[system] = answers[system].topics
-            estimates = estimate_accuracies(reference, known["topic"].tolist(), answers)
+            # The control has an output layer of its own, so the teacher's threshold says nothing of it.
+            transferred = {system: given for system, given in answers.items() if system != "scratch"}
+            estimates = estimate_accuracies(reference, known["topic"].tolist(), transferred)
             scores: dict[str, Any] = {**score_systems(role, test, predictions, params.evaluate, params.seed)}
             if test.unmeasured:
                 unmeasured["unmeasured"][role] = test.unmeasured
@@ -61,7 +63,7 @@ def main() -> None:
             else:
                 for system, given in answers.items():
                     scores[system] |= judge_confidence(test.topics, given)
-                    scores[system] |= {"estimated_accuracy": estimates[system]} if estimates else {}
+                    scores[system] |= {"estimated_accuracy": estimates[system]} if system in estimates else {}
                 run.metrics({f"{role}_{s}_accuracy": value["accuracy"] for s, value in scores.items() if value})
             evaluation[role] = scores
             save_predictions(test, predictions, folder / f"{role}.csv")
