@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 import yaml
-from crosswiki.pipeline.renamed import RENAMED
 from pydantic import BaseModel, TypeAdapter
 from ruamel.yaml import YAML
 
@@ -30,6 +29,7 @@ from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Parameters
 from crosswiki.pipeline.presets import Labels, Preset, language_of, load_preset
+from crosswiki.pipeline.renamed import RENAMED
 from tests.documents import Document, documents, programs
 from tests.tiny import ROOT, run
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from crosswiki.pipeline.renamed import RENAMED
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
@@ -17,6 +16,7 @@ from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.presets import FilesPreset, language_of, load_preset
+from crosswiki.pipeline.renamed import RENAMED
 
 PROJECT = Path(__file__).parents[1]
 SHIPPED = PROJECT / "params.yaml"
