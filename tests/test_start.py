@@ -23,7 +23,7 @@ USED = {
     "prepare": set(),
     "skipgram": {"torch", "scipy"},  # numba looks which scipy there is
     "align": {"torch"},
-    "report": {"torch", "matplotlib"},
+    "report": {"torch", "matplotlib", "scipy", "sklearn"},
 }
 
 

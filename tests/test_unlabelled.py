@@ -40,7 +40,7 @@ def test_what_cannot_be_measured_is_null_and_says_why(project: Path) -> None:
     assert "test" not in evaluation
     assert evaluation["unmeasured"] == {"target": "no text of the test split has a label"}
     estimated = evaluation["estimated_accuracy"]["target"]
-    assert {"copied", "transplanted", "adapted", "distilled", "finetuned"} == set(estimated)
+    assert {"copied", "glossed", "transplanted", "adapted", "distilled", "finetuned"} == set(estimated)
     assert all(0 <= share <= 1 for share in estimated.values())
 
 
