@@ -32,7 +32,11 @@ def server(folder: Path, command: str) -> Iterator[None]:
             yield
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:  # a busy machine, or a connection that some client keeps open
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def ask(url: str, body: Any = None, patience: float = 90) -> Any:

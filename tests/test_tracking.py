@@ -338,7 +338,7 @@ def test_workers_that_start_together_on_a_fresh_database(root: Path) -> None:
     environment = {"DVC_EXP_NAME": "together", "DVC_EXP_BASELINE_REV": "c" * 40}
     workers = [python(STAGE, role, **environment) for role in ("source", "target")]
     for worker in workers:
-        assert worker.communicate(timeout=60) == ("", "")  # nor any noise
+        assert worker.communicate(timeout=180) == ("", "")  # nor any noise
         assert worker.returncode == 0
     [parent], nested = runs(f"sqlite:///{root}/mlflow.db")
     assert parent.info.run_name == "together"
@@ -453,7 +453,7 @@ def test_another_store(database: str, root: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_server_that_is_away(root: Path) -> None:
     began = time.monotonic()
     worker = python(STAGE + "print('reached')", "source", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    out, error = worker.communicate(timeout=60)
+    out, error = worker.communicate(timeout=180)
     assert time.monotonic() - began < 15
     assert (worker.returncode, out) == (0, "reached\n")
     assert error.startswith("tracking: start (")
@@ -542,7 +542,7 @@ with tracked("skipgram", role="target", params={}, everything={}) as run:
     run.tags({"a": "b"})
     print("reached")
 """
-    out, error = python(code % root).communicate(timeout=60)
+    out, error = python(code % root).communicate(timeout=180)
     assert out == "reached\n"
     assert error == "tracking: metrics (no such table: metrics): the stage goes on without it\n"
 
@@ -563,7 +563,7 @@ with tracked("prepare", role="source", params={}, everything={}) as run:
     run.picture(Path("missing.png"))
 print("mlflow" in sys.modules)
 """
-    out, error = python(code, CROSSWIKI_TRACKING="off").communicate(timeout=60)
+    out, error = python(code, CROSSWIKI_TRACKING="off").communicate(timeout=180)
     assert (out, error) == ("False\n", "")
     assert list(root.iterdir()) == []
 

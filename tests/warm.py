@@ -78,7 +78,7 @@ def warm_python(folder: Path, environment: dict[str, str]) -> Iterator[dict[str,
     try:
         yield {"PATH": os.pathsep.join([str(command.parent), environment["PATH"]])}
     finally:
-        server.communicate(timeout=30)
+        server.communicate(timeout=120)
 
 
 def serve(listening: socket.socket) -> None:
