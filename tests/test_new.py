@@ -216,6 +216,32 @@ def test_a_preset_that_is_there_is_not_written_over(project: Path, capsys: pytes
     assert (PRESETS / "mine.yaml").read_text() != before
 
 
+def test_a_word_list_is_looked_at(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 13 running words the list has five."""
+    texts = ["Wo ist mein Paket", "mein Paket ist da", "die Seite lädt", "Rechnung falsch"]
+    (project / "de.txt").write_text("\n".join(texts))
+    known = [("my", "mein"), ("page", "Seite"), ("is", "ist"), ("tree", "Baum")]
+    (project / "list.tsv").write_text("".join(f"{source}\t{other}\n" for source, other in known))
+    new(dictionary="de=list.tsv")
+    said = capsys.readouterr()
+    assert "list.tsv: word list of en and de, 4 pairs\n" in said.out
+    assert f"knows    {5 / 13:.0%} of the texts' running words" in said.out
+    (project / "list.tsv").write_text("".join(f"{other}\t{source}\n" for source, other in known))
+    new("--force", dictionary="de=list.tsv")
+    assert "read the other way round" in capsys.readouterr().err
+
+
+def test_a_list_of_another_language_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "list.tsv").write_text("house\tдом\nwater\tвода\ntree\tдерево\nhand\tрука\n")
+    new(dictionary="de=list.tsv")
+    assert "is it a list of another language" in capsys.readouterr().err
+
+
+def test_what_is_no_word_list_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "list.tsv").write_text("just a sentence in a line of its own\n" * 5)
+    assert "is it a word list?" in refused(capsys, lambda: new(dictionary="de=list.tsv"))
+
+
 # --------------------------------------------------------------------------------------- what programs write, is read
 
 WRITTEN: dict[str, tuple[str, Callable[[list[tuple[str, str]]], bytes]]] = {

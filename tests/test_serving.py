@@ -313,6 +313,15 @@ def test_card_without_labels_or_a_page_on_the_hub() -> None:
     assert "It has not been measured: no labelled text" in card.text
 
 
+def test_card_names_word_lists_and_whose_texts_it_has_learnt_from() -> None:
+    lists = {"en-fr.tsv": "CC BY 4.0", "glossary.tsv": None}
+    text = ModelCard(model_card(replace(FACTS, own_texts=True, word_lists=lists))).text
+    assert "The word list en-fr.tsv is part of it too: CC BY 4.0.\n" in text
+    assert "glossary.tsv is part of it too: its licence was not named in the preset.\n" in text
+    assert "encyclopedia" in ModelCard(model_card(FACTS)).text
+    assert "encyclopedia" not in text
+
+
 @pytest.mark.parametrize("told_by", ["the model", "params.yaml"])
 def test_yo_is_folded_where_the_model_has_learnt_it_folded(tmp_path: Path, told_by: str) -> None:
     folder = make_classifier(tmp_path / "model", tiny_tokenizer(trio_texts("ru"), strip_accents=False), 0)

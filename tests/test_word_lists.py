@@ -107,7 +107,7 @@ def test_what_was_not_understood_is_counted_with_its_first_place(
         "dictionary_known_words": round(45 / 125, 6),
     }
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"download: {path}: 3 lines were not understood; the first: {path}: line 16: ")
+    assert line.startswith(f"dictionary: {path}: 3 lines were not understood; the first: {path}: line 16: ")
 
 
 @pytest.mark.parametrize("broken", ["<TEI><text><entry>", "<html><p>Not found</html>"])
@@ -123,7 +123,7 @@ def test_a_list_is_read_in_either_order_and_says_so(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().err == ""
     assert read_dictionaries(preset_of(wrong), "fr", FRENCH_TEXT) == straight
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"download: {wrong}: the first column is in 'fr'")
+    assert line.startswith(f"dictionary: {wrong}: the first column is in 'fr'")
     assert read_dictionaries(preset_of(wrong, right), "fr", FRENCH_TEXT).entries == straight.entries
 
 
@@ -133,7 +133,7 @@ def test_a_list_of_another_language_is_a_warning_that_names_it(
     path = tabbed(tmp_path / "fi.tsv", ENGLISH, FINNISH)
     assert len(read_dictionaries(preset_of(path), "fr", FRENCH_TEXT).entries) == 15
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"download: {path}: has 0% of the frequent words of the text in 'fr'")
+    assert line.startswith(f"dictionary: {path}: has 0% of the frequent words of the text in 'fr'")
 
 
 def test_a_licence_may_stand_beside_a_path_in_presets_of_every_kind() -> None:

@@ -75,14 +75,17 @@ def _card(model: Path, language: str) -> str:
 def _licences() -> str:
     """What is known of the licences of code, text and pretrained model."""
     from crosswiki.pipeline.parameters import load_parameters
+    from crosswiki.pipeline.presets import load_preset
 
     params = load_parameters()
     source = params.finetune_source.model.partition("==")[0]
+    lists = [one for its in load_preset(params.corpus).dictionaries.values() for one in its]
     return (
         "The code in crosswiki/ and predict.py: Apache License 2.0, see LICENSE.\n"
         "The model was made of a corpus and a pretrained model, whose licences hold for it:\n"
         f"corpus {params.corpus}: {LICENCES.get(params.corpus, 'see its publisher')}\n"
         f"pretrained model {source}: {LICENCES.get(source, 'see its publisher')}\n"
+        + "".join(f"word list {one.path}: {one.licence or 'see its publisher'}\n" for one in lists)
     )
 
 

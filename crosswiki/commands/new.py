@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Print what the files hold, and write the preset."""
-    from crosswiki.corpora.findings import lines_of
+    from crosswiki.corpora.findings import lines_of, lines_of_word_list
     from crosswiki.corpora.proposal import preset_of, write_preset
     from crosswiki.corpora.survey import survey
 
@@ -63,6 +63,9 @@ def run(given: argparse.Namespace) -> None:
             found = survey(path, text, label, params.prepare, given.mend)
             print(f"{language} ({role})", *lines_of(found, given.mend), sep="\n")
             surveys.setdefault(role, []).append(found)
+    for language, path in dictionaries:
+        role = next(role for role, its in languages.items() if its == language)
+        print(*lines_of_word_list(path, languages["source"], language, surveys[role]), sep="\n")
     _check(surveys, params)
     wikipedia = given.wikipedia or _usual_wikipedia(languages)
     content = preset_of(languages, surveys, dictionaries, given.mend)

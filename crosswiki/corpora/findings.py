@@ -1,9 +1,14 @@
 """What a survey of a file found, in lines for the file's owner."""
 
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from crosswiki.corpora.readers.forms import Form
+from crosswiki.corpora.readers.task import Text, texts_of
+from crosswiki.corpora.readers.word_lists import overlap, read_pairs
 from crosswiki.corpora.survey import Survey
+from crosswiki.corpora.text import normalise, segment
 
 QUOTED = 60  # letters of a text that are shown
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -62,6 +67,26 @@ def lines_of(found: Survey, mending: bool) -> Iterator[str]:
     if found.unread:
         yield f"  unread   {_count(len(found.unread), 'column')}: {', '.join(found.unread[:12])}"
     yield from _doubts(found, mending)
+
+
+def lines_of_word_list(path: Path, source: str, language: str, surveys: list[Survey]) -> Iterator[str]:
+    """What there is to say of a word list.
+
+    Args:
+        path: of the file.
+        source: the source's language.
+        language: the other language.
+        surveys: of the files of its texts.
+
+    Raises:
+        UserError: see `read_pairs`.
+    """
+    texts = (row.text for found in surveys for _, row in texts_of(found.path, found.file) if isinstance(row, Text))
+    words = Counter(word for text in texts for word in segment(normalise(text, language), language))
+    pairs, bad = read_pairs(path, source, language, words)
+    unread = f", {_count(bad, 'line')} not understood" if bad else ""
+    yield f"{path}: word list of {source} and {language}, {_count(len(pairs), 'pair')}{unread}"
+    yield f"  knows    {overlap((other for _, other in pairs), words, language).running:.0%} of the texts' running words"
 
 
 def _doubts(found: Survey, mending: bool) -> Iterator[str]:

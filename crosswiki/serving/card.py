@@ -1,7 +1,7 @@
 """The model card in the hub's format, with the numbers of the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -26,6 +26,8 @@ class Facts:
     parameters: int
     tokens: int  # maximum length of a text
     validation: Mapping[str, float]  # accuracy, macro_f1 and n on the target's validation split; may be empty
+    own_texts: bool = False  # whether the task is that of somebody's files, and not Wikipedia's topics
+    word_lists: Mapping[str, str | None] = field(default_factory=dict)  # their files' names, and licences if known
 
     @property
     def name(self) -> str:
@@ -97,11 +99,21 @@ def model_card(
         "",
         "## What to keep in mind",
         "",
-        f"It knows {len(facts.topics)} topics and gives every text one of them, even one that fits none. It has "
-        "learnt from encyclopedia articles, where names and dates weigh much; on other kinds of text it has not been "
-        "measured. The licences of the corpus and of the pretrained model hold for what is made of them.",
+        f"It knows {len(facts.topics)} topics and gives every text one of them, even one that fits none. {_learnt(facts)}; "
+        "on other kinds of text it has not been measured. The licences of the corpus and of the pretrained model hold "
+        "for what is made of them.",
+        *(
+            f"The word list {name} is part of it too: {licence or 'its licence was not named in the preset'}."
+            for name, licence in facts.word_lists.items()
+        ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _learnt(facts: Facts) -> str:
+    if facts.own_texts:
+        return "It has learnt from texts such as its owner gave it"
+    return "It has learnt from encyclopedia articles, where names and dates weigh much"
 
 
 def _results(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> list[EvalResult] | None:

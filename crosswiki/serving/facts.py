@@ -6,6 +6,7 @@ from pathlib import Path
 from crosswiki.bert.models import Classifier
 from crosswiki.corpora.articles import language_in
 from crosswiki.pipeline.parameters import Parameters
+from crosswiki.pipeline.presets import load_preset
 from crosswiki.serving.card import Facts
 
 VALIDATION = "validation_"
@@ -19,6 +20,7 @@ def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, f
         classifier: the target classifier.
         summary: metrics/finetune_target.json: labels, and scores on the validation split.
     """
+    preset = load_preset(params.corpus)
     source, target = (language_in(Path("data/prepared") / role / "articles.parquet") for role in ("source", "target"))
     return Facts(
         corpus=params.corpus,
@@ -32,4 +34,6 @@ def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, f
         parameters=classifier.model.num_parameters(),
         tokens=classifier.tokenizer.model_max_length,
         validation={key.removeprefix(VALIDATION): n for key, n in summary.items() if key.startswith(VALIDATION)},
+        own_texts=preset.has_task,
+        word_lists={Path(one.path).name: one.licence for one in preset.dictionaries.get(target, [])},
     )

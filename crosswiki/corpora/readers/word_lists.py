@@ -76,22 +76,40 @@ def read_dictionaries(preset: CorpusPreset, language: str, words: Counter[str]) 
     entries: dict[Pair, None] = {}
     bad = 0
     for file in preset.dictionaries.get(language, []):
-        path = existing(user_path(file.path))
-        pairs: dict[Pair, None] = {}
-        wrong: list[Bad] = []
-        for item in read_word_list(path, preset.languages.source, language):
-            if isinstance(item, Bad):
-                wrong.append(item)
-            else:
-                pairs[item] = None
-        if wrong and len(wrong) >= len(pairs):
-            raise UserError(f"{wrong[0]}: {len(wrong):,} lines beside {len(pairs):,} pairs: is it a word list?")
-        if wrong:
-            _warn(f"{path}: {len(wrong):,} lines were not understood; the first: {wrong[0]}")
-        bad += len(wrong)
-        entries.update(dict.fromkeys(_checked(list(pairs), words, language, path)))
+        pairs, wrong = read_pairs(existing(user_path(file.path)), preset.languages.source, language, words)
+        entries.update(dict.fromkeys(pairs))
+        bad += wrong
     known = overlap((other for _, other in entries), words, language).running
     return Dictionary(list(entries), bad, known)
+
+
+def read_pairs(path: Path, source: str, language: str, words: Counter[str]) -> tuple[list[Pair], int]:
+    """Read one word list, with the source's words first; what is odd about it is said on standard error.
+
+    Args:
+        path: of the file.
+        source: the source's language.
+        language: the other language.
+        words: of its text, with counts.
+
+    Returns:
+        The pairs without repetition, and how many lines were not understood.
+
+    Raises:
+        UserError: the file cannot be read, or has more lines that are no pairs than pairs.
+    """
+    pairs: dict[Pair, None] = {}
+    wrong: list[Bad] = []
+    for item in read_word_list(path, source, language):
+        if isinstance(item, Bad):
+            wrong.append(item)
+        else:
+            pairs[item] = None
+    if wrong and len(wrong) >= len(pairs):
+        raise UserError(f"{wrong[0]}: {len(wrong):,} lines beside {len(pairs):,} pairs: is it a word list?")
+    if wrong:
+        _warn(f"{path}: {len(wrong):,} lines were not understood; the first: {wrong[0]}")
+    return _checked(list(pairs), words, language, path), len(wrong)
 
 
 def count_words(articles: Path, language: str) -> Counter[str]:
@@ -153,7 +171,7 @@ def _checked(pairs: list[Pair], words: Counter[str], language: str, path: Path) 
 
 
 def _warn(line: str) -> None:
-    print(f"download: {line}", file=sys.stderr)
+    print(f"dictionary: {line}", file=sys.stderr)
 
 
 def read_word_list(path: Path, source: str, language: str) -> Iterator[Pair | Bad]:

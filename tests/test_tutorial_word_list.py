@@ -1,0 +1,48 @@
+"""Chapter 8 of docs/tutorial.md: English labels, lines of Acehnese and a word list, to a served classifier."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import clone
+from tests.tutorial import following, said_to
+
+SENTIMENTS = {"negative", "neutral", "positive"}
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
+    with following(clone(tmp_path_factory.mktemp("reviews")), warm, 8) as both:
+        yield both
+
+
+def test_the_list_is_looked_at(followed: tuple[Path, dict[str, str]]) -> None:
+    _, said = followed
+    looked = said_to(said, "crosswiki new")
+    assert "word list of en and ace, 66 pairs" in looked
+    assert "knows    100% of the texts' running words" in looked
+
+
+def test_the_gloss_is_what_the_list_says(followed: tuple[Path, dict[str, str]]) -> None:
+    _, said = followed
+    answer = json.loads(said_to(said, "crosswiki predict"))
+    assert answer["gloss"] == "coffee this not tasty ."
+    assert answer["topic"] in SENTIMENTS
+    served = json.loads(said_to(said, "curl"))["predictions"]
+    assert [one["topic"] in SENTIMENTS for one in served] == [True, True]
+
+
+def test_what_nobody_can_measure_is_null_with_a_reason(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = followed
+    evaluation = json.loads((folder / "metrics/evaluation.json").read_text())
+    assert set(evaluation) == {"source", "target", "unmeasured", "estimated_accuracy"}
+    assert {"glossed", "transplanted", "distilled", "finetuned"} <= set(evaluation["target"])
+    assert set(evaluation["target"].values()) == {None}
+    assert evaluation["unmeasured"]["target"]
+    assert 0 <= evaluation["estimated_accuracy"]["target"]["glossed"] <= 1
+    card = (folder / "metrics/model_card.md").read_text()
+    assert "It has not been measured" in card
+    assert "The word list en-ace.tsv is part of it too" in card
+    assert "encyclopedia" not in card
