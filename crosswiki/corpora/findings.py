@@ -86,7 +86,8 @@ def lines_of_word_list(path: Path, source: str, language: str, surveys: list[Sur
     pairs, bad = read_pairs(path, source, language, words)
     unread = f", {_count(bad, 'line')} not understood" if bad else ""
     yield f"{path}: word list of {source} and {language}, {_count(len(pairs), 'pair')}{unread}"
-    yield f"  knows    {overlap((other for _, other in pairs), words, language).running:.0%} of the texts' running words"
+    known = overlap((other for _, other in pairs), words, language).running
+    yield f"  knows    {known:.0%} of the texts' running words"
 
 
 def _doubts(found: Survey, mending: bool) -> Iterator[str]:

@@ -99,8 +99,8 @@ def model_card(
         "",
         "## What to keep in mind",
         "",
-        f"It knows {len(facts.topics)} topics and gives every text one of them, even one that fits none. {_learnt(facts)}; "
-        "on other kinds of text it has not been measured. The licences of the corpus and of the pretrained model hold "
+        f"It knows {len(facts.topics)} topics and gives every text one of them, even one that fits none. It has learnt "
+        f"from {_learnt(facts)}; on other kinds of text it has not been measured. The licences of the corpus and of the pretrained model hold "
         "for what is made of them.",
         *(
             f"The word list {name} is part of it too: {licence or 'its licence was not named in the preset'}."
@@ -112,8 +112,8 @@ def model_card(
 
 def _learnt(facts: Facts) -> str:
     if facts.own_texts:
-        return "It has learnt from texts such as its owner gave it"
-    return "It has learnt from encyclopedia articles, where names and dates weigh much"
+        return "texts such as its owner gave it"
+    return "encyclopedia articles, where names and dates weigh much"
 
 
 def _results(facts: Facts, evaluation: Mapping[str, Scores | None] | None) -> list[EvalResult] | None:
