@@ -28,7 +28,7 @@ def test_the_list_is_looked_at(followed: tuple[Path, dict[str, str]]) -> None:
 def test_the_gloss_is_what_the_list_says(followed: tuple[Path, dict[str, str]]) -> None:
     _, said = followed
     answer = json.loads(said_to(said, "crosswiki predict"))
-    assert answer["gloss"] == "coffee this not tasty ."
+    assert answer["gloss"] == "coffee this not tasty."
     assert answer["topic"] in SENTIMENTS
     served = json.loads(said_to(said, "curl"))["predictions"]
     assert [one["topic"] in SENTIMENTS for one in served] == [True, True]

@@ -100,8 +100,8 @@ def model_card(
         "## What to keep in mind",
         "",
         f"It knows {len(facts.topics)} topics and gives every text one of them, even one that fits none. It has learnt "
-        f"from {_learnt(facts)}; on other kinds of text it has not been measured. The licences of the corpus and of the pretrained model hold "
-        "for what is made of them.",
+        f"from {_learnt(facts)}; on other kinds of text it has not been measured. The licences of the corpus and of "
+        "the pretrained model hold for what is made of them.",
         *(
             f"The word list {name} is part of it too: {licence or 'its licence was not named in the preset'}."
             for name, licence in facts.word_lists.items()
