@@ -15,6 +15,7 @@ from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -31,6 +32,7 @@ transformers.logging.disable_progress_bar()
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
+PAIRS = "pairs"  # the key of config.json: whether the classifier has learnt from texts in pairs
 PER_LAYER = ("layer_types", "attention_window")  # keys of config.json with a value for each layer
 TEMPERATURE = "calibration_temperature"  # the key of config.json; `temperature` means another thing to transformers
 
@@ -114,10 +116,17 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
     remove_cut(tokenizer.backend_tokenizer)  # of a classifier that this pipeline has made
+    _name_types(tokenizer, config)
     if token_types(tokenizer):  # so that transformers' pipelines, which do not know `pad_rows`, pass them to the model
         names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
         tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
     return Classifier(model, tokenizer)
+
+
+def _name_types(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig) -> None:
+    """Let a tokenizer that is of no class say that its model reads token types: which text of a pair a token is in."""
+    if getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" not in tokenizer.model_input_names:
+        tokenizer.model_input_names = [*tokenizer.model_input_names, "token_type_ids"]
 
 
 def token_types(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
@@ -137,6 +146,7 @@ def load_classifier(folder: Path) -> Classifier:
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     remove_cut(tokenizer.backend_tokenizer)
+    _name_types(tokenizer, model.config)
     return Classifier(model, tokenizer)
 
 
