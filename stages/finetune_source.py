@@ -4,7 +4,7 @@ from pathlib import Path
 
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
-from crosswiki.bert.models import PAIRS, load_pretrained, save_classifier
+from crosswiki.bert.models import load_pretrained, read_pairs, save_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles
@@ -35,7 +35,7 @@ def main() -> None:
         teacher = load_pretrained(settings.model, topics, params.seed)
         teacher.tokenizer.model_max_length = settings.max_length
         if PAIR in texts:
-            setattr(teacher.model.config, PAIRS, True)  # what is copied from this classifier inherits it
+            read_pairs(teacher)
         rehearse(teacher, params.distill.layers, settings.model)
         device, schedule = choose_device(params.device), schedule_of(settings)
         lexicons = [Path("models/gloss") / role for role in params.roles if role != "source"]

@@ -42,8 +42,6 @@ def cut_long_texts(folder: Path) -> None:
     tokenizer, tokens = Tokenizer.from_file(str(folder / "tokenizer.json")), settings["model_max_length"]
     if config.get("pairs"):  # each text gets half of what there is beside the separators, of which a pair has one more
         tokens, positions = ((room - SPECIAL - 1) // 2 + SPECIAL for room in (tokens, positions))
-        if config.get("type_vocab_size", 0) > 1:
-            settings["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
     cut = Replace(Regex(cut_pattern(tokens, positions)), "")
     tokenizer.normalizer = Sequence([cut, *_steps(tokenizer)])
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -86,4 +86,5 @@ def load_encoder(folder: Path) -> Encoder:
     )
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     remove_cut(tokenizer)
-    return encoder_of(tokenizer, settings, typed=bool(config.get("pairs")) and config.get("type_vocab_size", 0) > 1)
+    typed = bool(config.get("pairs")) and "token_type_ids" in settings.get("model_input_names", ())
+    return encoder_of(tokenizer, settings, typed)

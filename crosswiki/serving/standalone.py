@@ -21,8 +21,8 @@ MODULES = (
 )
 PREDICT = '''"""Say the topic of texts, as JSON Lines: python predict.py TEXT…, or lines from a pipe.
 
-A model that has learnt from texts in pairs reads lines of JSON too: {"text": …, "pair": …}.
-It needs what requirements.txt names, and nothing else. `answer` is for programs.
+A model that has learnt from pairs reads them as JSON, {"text": …, "pair": …}, and in `answer`, which is for programs,
+as tuples. It needs what requirements.txt names, and nothing else.
 """
 
 import json
@@ -43,22 +43,17 @@ def reader() -> Reader:
 
 
 def answer(texts: list[Text], abstain: float = 0.0) -> list[Answer]:
-    """Topic, probability and all probabilities of each text; no topic below the probability `abstain`.
-
-    A model that has learnt from texts in pairs reads tuples of two.
-    """
+    """Topic, probability and all probabilities of each text; no topic below the probability `abstain`."""
     return reader().answer(texts, abstain)
 
 
 def row_of(line: str) -> dict[str, str]:
-    """A line as a row: JSON, if the model reads pairs and the line looks like it."""
     return json.loads(line) if reader().pairs and line.startswith("{") else {"text": line}
 
 
 if __name__ == "__main__":
     rows = [row_of(line) for line in sys.argv[1:] or [line.rstrip("\\n") for line in sys.stdin]]
-    texts = [in_pair(row["text"], row.get("pair")) for row in rows]
-    for row, found in zip(rows, answer(texts), strict=True):
+    for row, found in zip(rows, answer([in_pair(row["text"], row.get("pair")) for row in rows]), strict=True):
         print(json.dumps({**row, **asdict(found)}, ensure_ascii=False))
 '''
 
