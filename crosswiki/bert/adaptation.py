@@ -1,7 +1,8 @@
 """Fitting a transplanted encoder to its language without labels.
 
-The parallel texts need no translator. They are linked articles on the same concept; sequences of dictionary entries;
-and source articles glossed, that is translated word by word (`embeddings/glossary.py`).
+The parallel texts need no translator. They are the task's own texts and their glosses (`embeddings/glossing.py`), which
+the teacher reads; linked articles on the same concept; sequences of dictionary entries; and source articles translated
+word by word the other way (`embeddings/glossary.py`).
 
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
@@ -23,11 +24,13 @@ from crosswiki.bert.classification import TYPES, encode, mean_hidden, pad_rows, 
 from crosswiki.bert.models import Classifier, with_embeddings
 from crosswiki.bert.schedules import one_epoch
 from crosswiki.bert.training import History, Loss, Measure, Report, train
+from crosswiki.corpora.articles import in_task
 from crosswiki.corpora.pairs import Text, each_side, first_of_concepts, texts_of
 from crosswiki.embeddings.glossary import close_up, gloss
 from crosswiki.pipeline.parameters import RepresentationDistillation
 
 Item = TypeVar("Item")
+Glosser = Callable[[list[str]], Sequence[str]]
 Parallel = tuple[Text, Text]  # what the teacher reads, and what the transplanted model reads
 
 
@@ -56,6 +59,17 @@ def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[P
     return list(zip(pairs["source"], pairs["other"], strict=True))
 
 
+def texts_of_the_task(articles: pandas.DataFrame, load_glosser: Callable[[], Glosser]) -> list[Parallel]:
+    """The task's own texts of the train split with their glosses, (gloss, text): the kind of text that counts.
+
+    Args:
+        articles: in the new language, as `prepare` made them.
+        load_glosser: gives what translates its texts word by word; not called where no text is the task's.
+    """
+    texts = texts_of(articles[(articles["split"] == "train") & articles["concept"].map(in_task).astype(bool)])
+    return list(zip(each_side(texts, load_glosser()), texts, strict=True)) if texts else []
+
+
 def parallel_texts(
     articles: list[Parallel],
     source_texts: list[Text],
@@ -63,8 +77,9 @@ def parallel_texts(
     entries: list[tuple[str, str]],
     settings: RepresentationDistillation,
     seed: int,
+    task: Sequence[Parallel] = (),
 ) -> list[Parallel]:
-    """Choose the texts of representation distillation: linked articles, glossed source texts, dictionary entries.
+    """Choose the texts of representation distillation: the task's, linked articles, glossed source texts, entries.
 
     Args:
         articles: linked articles, (source, other); if there are none, glossed texts take their place.
@@ -73,19 +88,23 @@ def parallel_texts(
         entries: see `dictionary_texts`.
         settings: the section `adapt.representation_distillation` of params.yaml.
         seed: of the choice.
+        task: the task's own texts, (gloss, text), each read once at most; they go before articles of any kind.
 
     Returns:
         (source, other), as many as the steps read.
     """
     count = settings.steps * settings.batch_size
     from_dictionary = dictionary_texts(entries, round(count * settings.dictionary_share), settings.max_entries, seed)
-    linked = max(0, count - len(from_dictionary) - round(count * settings.glossed_share)) if articles else 0
-    sample = _balanced_sample(source_texts, count - len(from_dictionary) - linked, seed)
+    room = count - len(from_dictionary)
+    first = _balanced_sample(task, min(len(task), room), seed)
+    room -= len(first)
+    linked = max(0, min(room, count - len(from_dictionary) - round(count * settings.glossed_share))) if articles else 0
+    sample = _balanced_sample(source_texts, room - linked, seed)
     glossed = list(zip(sample, each_side(sample, lambda sides: [gloss(side, glosses) for side in sides]), strict=True))
-    return [*_balanced_sample(articles, linked, seed), *glossed, *from_dictionary]
+    return [*first, *_balanced_sample(articles, linked, seed), *glossed, *from_dictionary]
 
 
-def _balanced_sample(items: list[Item], count: int, seed: int) -> list[Item]:
+def _balanced_sample(items: Sequence[Item], count: int, seed: int) -> list[Item]:
     """Draw `count` items in random order, each equally often (but for the last round)."""
     generator = numpy.random.default_rng(seed)
     orders = [generator.permutation(len(items)) for _ in range(-(-count // max(len(items), 1)))]
