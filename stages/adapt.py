@@ -1,15 +1,18 @@
 """adapt@target: fit the transplanted encoder to the target without labels. The output layer is not touched."""
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crosswiki.bert.adaptation import distil_representations, drift_from, linked_articles, parallel_texts
+from crosswiki.bert import adaptation
 from crosswiki.bert.masked_language import train_masked_language_model
 from crosswiki.bert.models import freeze_output_layer, load_classifier, save_classifier
 from crosswiki.bert.training import History, curve
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.pairs import sides_of, texts_of
 from crosswiki.embeddings.dictionary import load_dictionary
+from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.evaluation.selection import choose
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
@@ -31,30 +34,28 @@ def main() -> None:
         freeze_output_layer(adapted.model)
         articles = load_articles(Path("data/prepared") / ROLE / "articles.parquet")
         source = load_articles(Path("data/prepared/source/articles.parquet"))
-        source_texts = source.loc[source["split"] == "train", "text"].tolist()
-        drift_texts = source.loc[source["split"] == "validation", "text"].tolist()[:DRIFT_TEXTS]
+        source_train = source[source["split"] == "train"]
+        drift_texts = texts_of(source[source["split"] == "validation"])[:DRIFT_TEXTS]
         embeddings = copy.deepcopy(teacher.model.get_input_embeddings())
         device = choose_device(params.device)
-        drift = drift_from(teacher, adapted, embeddings, drift_texts, device) if drift_texts else None
-        options: dict[str, Any] = {
-            "seed": params.seed,
-            "device": device,
-            "report": run.metrics,
-            "measure": drift,
-        }
+        drift = adaptation.drift_from(teacher, adapted, embeddings, drift_texts, device) if drift_texts else None
+        options: dict[str, Any] = {"seed": params.seed, "device": device, "report": run.metrics, "measure": drift}
 
         histories: dict[str, History] = {"masked_language_model": [], "representation": []}
         if masking.steps:
-            texts = articles.loc[articles["split"] != "test", "text"].tolist()
+            texts = sides_of(articles[articles["split"] != "test"])
             histories["masked_language_model"] = train_masked_language_model(
-                adapted, texts, teacher, embeddings, source_texts, masking, **options
+                adapted, texts, teacher, embeddings, sides_of(source_train), masking, **options
             )
         if distillation.steps:
             entries = load_dictionary(Path("models/aligned") / ROLE / "dictionary.tsv")
             glosses = dict(load_dictionary(Path("models/aligned") / ROLE / "glossary.tsv"))
-            linked = linked_articles(source, articles)
-            pairs = parallel_texts(linked, source_texts, glosses, entries, distillation, params.seed)
-            histories["representation"] = distil_representations(teacher, adapted, pairs, distillation, **options)
+            words = Path("models/skipgram/source")  # the context that a gloss is chosen in
+            load = partial(load_glosser, Path("models/gloss") / ROLE, words, params.gloss.context_weight)
+            given = adaptation.linked_articles(source, articles), texts_of(source_train), glosses, entries, distillation
+            pairs = adaptation.parallel_texts(*given, params.seed, adaptation.texts_of_the_task(articles, load))
+            history = adaptation.distil_representations(teacher, adapted, pairs, distillation, **options)
+            histories["representation"] = history
 
         before = load_classifier(Path("models/transplanted") / ROLE)
         choice = choose(before, adapted, articles, source, teacher, device, params.seed)

@@ -8,12 +8,13 @@ import pandas
 from numpy.typing import NDArray
 
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import segment
 from crosswiki.embeddings.lookup import load_aligned
 from crosswiki.evaluation.comparison import split_for_testing
 from crosswiki.evaluation.label_curve import label_curve
-from crosswiki.evaluation.linear import average_vectors, can_be_learnt, linear_classifier, tfidf
+from crosswiki.evaluation.linear import can_be_learnt, linear_classifier, text_vectors, tfidf
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
@@ -35,14 +36,14 @@ def main() -> None:
         train = {role: labelled(articles[role], "train", limit, params.seed) for role, limit in limits.items()}
         for role, table in train.items():
             if can_be_learnt(table["topic"].tolist()):
-                texts, topics = table["text"].tolist(), table["topic"].tolist()
-                machine = tfidf(texts, topics, settings.c_values, words_of[role], params.class_weights)
-                predictions[role]["tfidf"] = machine.predict(tests[role]["text"].tolist())
+                topics = table["topic"].tolist()
+                machine = tfidf(texts_of(table), topics, settings.c_values, words_of[role], params.class_weights)
+                predictions[role]["tfidf"] = machine.predict(texts_of(tests[role]))
 
         vectors = load_aligned(params.roles)
 
         def averages(role: Role, table: pandas.DataFrame) -> NDArray[numpy.float32]:
-            return average_vectors([words_of[role](text) for text in table["text"]], vectors[role])
+            return text_vectors(table, words_of[role], vectors[role])
 
         source = train["source"]
         topics, features = source["topic"].tolist(), averages("source", source)

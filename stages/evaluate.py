@@ -6,6 +6,7 @@ from typing import Any
 
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.comparison import (
     MODELS,
@@ -37,7 +38,7 @@ def main() -> None:
         tables = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
         known = labelled(tables["source"], "validation")
         teacher = load_classifier(Path(MODELS["source"]["teacher"]))
-        reference = answer(teacher, known["text"].tolist(), device, "source validation")
+        reference = answer(teacher, texts_of(known), device, "source validation")
         for role, articles in tables.items():
             test = split_for_testing(articles, params.seed)
             predictions, answers = load_baselines(role), dict[str, Answers]()

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
-from crosswiki.bert.models import load_pretrained, save_classifier
+from crosswiki.bert.models import load_pretrained, read_pairs, save_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.labels import check_source
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.round_trip import with_round_trips
@@ -33,6 +34,8 @@ def main() -> None:
         topics = sorted(texts["topic"].unique())
         teacher = load_pretrained(settings.model, topics, params.seed)
         teacher.tokenizer.model_max_length = settings.max_length
+        if PAIR in texts:
+            read_pairs(teacher)
         rehearse(teacher, params.distill.layers, settings.model)
         device, schedule = choose_device(params.device), schedule_of(settings)
         lexicons = [Path("models/gloss") / role for role in params.roles if role != "source"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.pairs import sides_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import Spelling
 from crosswiki.corpora.vocabulary import load_vocabulary
@@ -27,10 +28,10 @@ def main(role: Role) -> None:
     with stage("gloss", params, params.gloss, role) as run:
         source, other = (load_articles(Path("data/prepared") / r / "articles.parquet") for r in ("source", role))
         languages = str(source["language"].iloc[0]), str(other["language"].iloc[0])
-        texts = other.loc[other["split"] != "test", "text"].tolist()
+        texts = sides_of(other[other["split"] != "test"])
         words = load_vocabulary(Path("data/prepared/source/vocabulary.tsv"))
         source_counts = relative_counts(
-            count_words(labelled(source, "train")["text"], languages[0]),
+            count_words(sides_of(labelled(source, "train")), languages[0]),
             dict(zip(words.words, words.counts.tolist(), strict=True)),
         )
         pairs = load_dictionary(Path("data/dictionaries") / f"{role}.tsv") + entries_of_titles(source, other)

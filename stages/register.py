@@ -8,6 +8,7 @@ import pandas
 
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.pairs import PAIR, each_side, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.pipeline.outputs import read_json, replacing
 from crosswiki.pipeline.parameters import load_parameters
@@ -18,13 +19,19 @@ from crosswiki.serving.facts import facts_of
 from crosswiki.serving.registry import Candidate, publish
 
 CARD = Path("metrics/model_card.md")
-EXAMPLE = 200  # characters of the article that shows what the model reads
+EXAMPLE = 200  # characters of the text that shows what the model reads
 
 
 def digest_of(articles: pandas.DataFrame) -> str:
     """A digest of labelled articles: scores that were taken on the same ones can be compared."""
-    rows = articles[["id", "topic", "text"]].sort_values("id").to_csv(index=False, lineterminator="\n")
+    columns = [name for name in ("id", "topic", "text", PAIR) if name in articles]
+    rows = articles[columns].sort_values("id").to_csv(index=False, lineterminator="\n")
     return hashlib.sha256(rows.encode()).hexdigest()[:16]
+
+
+def shortened(texts: list[str]) -> list[str]:
+    """The beginnings of texts."""
+    return [text[:EXAMPLE] for text in texts]
 
 
 def main() -> None:
@@ -48,7 +55,7 @@ def main() -> None:
             folder=folder,
             about=f"Topics of texts in {language_name(facts.target)}, transferred from {language_name(facts.source)}",
             card=card,
-            example=articles.loc[articles["split"] == "train", "text"].iloc[0][:EXAMPLE],
+            example=each_side(texts_of(articles[articles["split"] == "train"].head(1)), shortened)[0],
             corpus=digest_of(labelled(articles, "validation")),
             score=facts.validation.get("macro_f1"),
             tags=tags,

@@ -7,6 +7,7 @@ from crosswiki.bert.models import load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer
 from crosswiki.bert.transplantation import transplant
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.pairs import sides_of
 from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.dictionary import load_dictionary, words_beyond
 from crosswiki.embeddings.vectors import load_vectors
@@ -27,7 +28,7 @@ def main(role: Role) -> None:
         source = load_vectors(Path("models/skipgram/source"))
         other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
-        texts = articles.loc[articles["split"] != "test", "text"].tolist()
+        texts = sides_of(articles[articles["split"] != "test"])
         dictionary, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
         if settings.method == "csls_mixtures" and settings.dictionary_weight:
             language, remaining = str(articles["language"].iloc[0]), settings.vocabulary_size - len(words)

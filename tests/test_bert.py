@@ -25,6 +25,7 @@ from transformers import (
 
 from crosswiki.bert import classification, training
 from crosswiki.bert.adaptation import (
+    Parallel,
     dictionary_texts,
     drift_from,
     encode_parallel,
@@ -32,6 +33,7 @@ from crosswiki.bert.adaptation import (
     parallel_padding,
     parallel_texts,
     representation_loss,
+    texts_of_the_task,
 )
 from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
@@ -669,6 +671,23 @@ def test_linked_articles_are_read_equally_often_and_from_the_train_split() -> No
     assert sorted(texts) == [("A", "X")] * 2 + [("C", "Z")] * 2 + [glossed] * 4 + [("s", "o")] * 2
     assert parallel_texts(linked, *given, reading(dictionary_share=0.7, glossed_share=0.7), seed=0).count(glossed) == 3
     assert parallel_texts([], *given, reading(dictionary_share=0.0), seed=0) == [glossed] * 10
+
+
+def test_the_task_s_own_texts_are_read_before_any_articles_and_once() -> None:
+    given = ([("A", "X")], ["To be, or not."], {"be": "sein", "not": "nicht"}, [("s", "o")])
+    own: list[Parallel] = [(f"gloss {n}", f"text {n}") for n in range(20)]
+    texts = parallel_texts(*given, reading(dictionary_share=0.2), seed=0, task=own[:3])
+    assert sorted(texts) == [("A", "X")] * 5 + own[:3] + [("s", "o")] * 2
+    texts = parallel_texts(*given, reading(dictionary_share=0.2, glossed_share=0.4), seed=0, task=own)
+    assert len({*texts} & {*own}) == 8
+    assert texts.count(("s", "o")) == 2
+    assert parallel_texts(*given, reading(dictionary_share=0.2), seed=0, task=own) == texts
+
+
+def test_the_task_s_texts_are_paired_with_their_glosses() -> None:
+    table = articles([("task:a", "un", None, "train"), ("b", "deux", None, "train"), ("task:c", "trois", None, "test")])
+    assert texts_of_the_task(table, lambda: lambda texts: [f"<{text}>" for text in texts]) == [("<un>", "un")]
+    assert texts_of_the_task(table[1:], lambda: pytest.fail("no lexicon is loaded")) == []
 
 
 def test_masking_hides_a_share_of_ordinary_tokens_and_no_special_one() -> None:

@@ -1,14 +1,15 @@
 """Fitting a transplanted encoder to its language without labels.
 
-The parallel texts need no translator. They are linked articles on the same concept; sequences of dictionary entries;
-and source articles glossed, that is translated word by word (`embeddings/glossary.py`).
+The parallel texts need no translator. They are the task's own texts and their glosses (`embeddings/glossing.py`), which
+the teacher reads; linked articles on the same concept; sequences of dictionary entries; and source articles translated
+word by word the other way (`embeddings/glossary.py`).
 
 Representation distillation on short parallel text, after Reimers and Gurevych 2020 ("Making Monolingual Sentence
 Embeddings Multilingual using Knowledge Distillation", equation 1): the teacher reads the source side, the transplanted
 model the other side, and their mean hidden states are to agree.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy
@@ -19,14 +20,18 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from crosswiki.bert.classification import mean_hidden, pad_rows, predict_logits
+from crosswiki.bert.classification import TYPES, encode, mean_hidden, pad_rows, predict_logits, types_in
 from crosswiki.bert.models import Classifier, with_embeddings
 from crosswiki.bert.schedules import one_epoch
 from crosswiki.bert.training import History, Loss, Measure, Report, train
+from crosswiki.corpora.articles import in_task
+from crosswiki.corpora.pairs import Text, each_side, first_of_concepts, texts_of
 from crosswiki.embeddings.glossary import close_up, gloss
 from crosswiki.pipeline.parameters import RepresentationDistillation
 
 Item = TypeVar("Item")
+Glosser = Callable[[list[str]], Sequence[str]]
+Parallel = tuple[Text, Text]  # what the teacher reads, and what the transplanted model reads
 
 
 def dictionary_texts(entries: list[tuple[str, str]], count: int, max_entries: int, seed: int) -> list[tuple[str, str]]:
@@ -46,25 +51,35 @@ def dictionary_texts(entries: list[tuple[str, str]], count: int, max_entries: in
     return texts
 
 
-def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[tuple[str, str]]:
+def linked_articles(source: pandas.DataFrame, other: pandas.DataFrame) -> list[Parallel]:
     """Pairs of texts on the same concept, (source, other), of the train split only; they are no translations."""
-    texts = [
-        table[table["split"] == "train"].drop_duplicates("concept").set_index("concept")["text"]
-        for table in (source, other)
-    ]
+    tables = [first_of_concepts(table[table["split"] == "train"]) for table in (source, other)]
+    texts = [pandas.Series(texts_of(table), table["concept"], dtype=object) for table in tables]
     pairs = texts[0].to_frame("source").join(texts[1].rename("other"), how="inner").sort_index()
     return list(zip(pairs["source"], pairs["other"], strict=True))
 
 
+def texts_of_the_task(articles: pandas.DataFrame, load_glosser: Callable[[], Glosser]) -> list[Parallel]:
+    """The task's own texts of the train split with their glosses, (gloss, text): the kind of text that counts.
+
+    Args:
+        articles: in the new language, as `prepare` made them.
+        load_glosser: gives what translates its texts word by word; not called where no text is the task's.
+    """
+    texts = texts_of(articles[(articles["split"] == "train") & articles["concept"].map(in_task).astype(bool)])
+    return list(zip(each_side(texts, load_glosser()), texts, strict=True)) if texts else []
+
+
 def parallel_texts(
-    articles: list[tuple[str, str]],
-    source_texts: list[str],
+    articles: list[Parallel],
+    source_texts: list[Text],
     glosses: dict[str, str],
     entries: list[tuple[str, str]],
     settings: RepresentationDistillation,
     seed: int,
-) -> list[tuple[str, str]]:
-    """Choose the texts of representation distillation: linked articles, glossed source texts, dictionary entries.
+    task: Sequence[Parallel] = (),
+) -> list[Parallel]:
+    """Choose the texts of representation distillation: the task's, linked articles, glossed source texts, entries.
 
     Args:
         articles: linked articles, (source, other); if there are none, glossed texts take their place.
@@ -73,21 +88,23 @@ def parallel_texts(
         entries: see `dictionary_texts`.
         settings: the section `adapt.representation_distillation` of params.yaml.
         seed: of the choice.
+        task: the task's own texts, (gloss, text), each read once at most; they go before articles of any kind.
 
     Returns:
         (source, other), as many as the steps read.
     """
     count = settings.steps * settings.batch_size
     from_dictionary = dictionary_texts(entries, round(count * settings.dictionary_share), settings.max_entries, seed)
-    linked = max(0, count - len(from_dictionary) - round(count * settings.glossed_share)) if articles else 0
-    glossed = [
-        (text, gloss(text, glosses))
-        for text in _balanced_sample(source_texts, count - len(from_dictionary) - linked, seed)
-    ]
-    return _balanced_sample(articles, linked, seed) + glossed + from_dictionary
+    room = count - len(from_dictionary)
+    first = _balanced_sample(task, min(len(task), room), seed)
+    room -= len(first)
+    linked = max(0, min(room, count - len(from_dictionary) - round(count * settings.glossed_share))) if articles else 0
+    sample = _balanced_sample(source_texts, room - linked, seed)
+    glossed = list(zip(sample, each_side(sample, lambda sides: [gloss(side, glosses) for side in sides]), strict=True))
+    return [*first, *_balanced_sample(articles, linked, seed), *glossed, *from_dictionary]
 
 
-def _balanced_sample(items: list[Item], count: int, seed: int) -> list[Item]:
+def _balanced_sample(items: Sequence[Item], count: int, seed: int) -> list[Item]:
     """Draw `count` items in random order, each equally often (but for the last round)."""
     generator = numpy.random.default_rng(seed)
     orders = [generator.permutation(len(items)) for _ in range(-(-count // max(len(items), 1)))]
@@ -95,14 +112,19 @@ def _balanced_sample(items: list[Item], count: int, seed: int) -> list[Item]:
 
 
 def encode_parallel(
-    texts: list[tuple[str, str]], teacher: PreTrainedTokenizerFast, student: PreTrainedTokenizerFast, tokens: int
+    texts: Sequence[Parallel], teacher: PreTrainedTokenizerFast, student: PreTrainedTokenizerFast, tokens: int
 ) -> Dataset:
-    """Token ids of both sides: columns source_ids, input_ids and length."""
-    options: dict[str, Any] = {"truncation": True, "max_length": tokens, "return_attention_mask": False}
-    source = teacher([source for source, _ in texts], **options)["input_ids"]
-    other = student([other for _, other in texts], **options)["input_ids"]
-    lengths = [len(a) + len(b) for a, b in zip(source, other, strict=True)]
-    return Dataset.from_dict({"source_ids": source, "input_ids": other, "length": lengths})
+    """Token ids of both sides: columns source_ids, input_ids and length, and types as `encode` has them."""
+    source, other = (
+        encode(side, reader, tokens).to_dict()
+        for side, reader in (([one for one, _ in texts], teacher), ([one for _, one in texts], student))
+    )
+    columns = {f"source_{name}": source[name] for name in (TYPES,) if name in source}
+    columns |= {name: other[name] for name in (TYPES,) if name in other}
+    lengths = [a + b for a, b in zip(source["length"], other["length"], strict=True)]
+    return Dataset.from_dict(
+        {"source_ids": source["input_ids"], "input_ids": other["input_ids"], "length": lengths, **columns}
+    )
 
 
 def parallel_padding(
@@ -111,8 +133,8 @@ def parallel_padding(
     """A collate function for `encode_parallel`: the teacher's inputs get the prefix `source_`."""
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        source = pad_rows(teacher, [row["source_ids"] for row in rows])
-        other = pad_rows(student, [row["input_ids"] for row in rows])
+        source = pad_rows(teacher, [row["source_ids"] for row in rows], types_in(rows, f"source_{TYPES}"))
+        other = pad_rows(student, [row["input_ids"] for row in rows], types_in(rows))
         return {**{f"source_{name}": value for name, value in source.items()}, **other}
 
     return collate
@@ -144,7 +166,7 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
 def distil_representations(
     teacher: Classifier,
     adapted: Classifier,
-    pairs: list[tuple[str, str]],
+    pairs: Sequence[Parallel],
     settings: RepresentationDistillation,
     *,
     seed: int,
@@ -179,7 +201,7 @@ def distil_representations(
 
 
 def drift_from(
-    teacher: Classifier, adapted: Classifier, embeddings: nn.Module, texts: list[str], device: torch.device
+    teacher: Classifier, adapted: Classifier, embeddings: nn.Module, texts: Sequence[Text], device: torch.device
 ) -> Measure:
     """Measure how far an encoder has moved away from the output layer that it shares with the teacher.
 

@@ -11,37 +11,56 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.models import Classifier, token_types
 from crosswiki.bert.precision import fast_attention, half_precision
+from crosswiki.corpora.pairs import Text
 from crosswiki.pipeline.parameters import ClassWeights
 from crosswiki.pipeline.progress import progress
 
+TYPES = "token_type_ids"  # which text of a pair a token belongs to
 
-def encode(texts: list[str], tokenizer: PreTrainedTokenizerFast, tokens: int, **columns: Any) -> Dataset:
-    """Turn texts into token ids.
+
+def encode(texts: Sequence[Text], tokenizer: PreTrainedTokenizerFast, tokens: int, **columns: Any) -> Dataset:
+    """Turn texts into token ids. Of a pair that is too long, the longer text is cut first.
 
     Args:
         texts: any number.
         tokenizer: gives the ids.
-        tokens: maximum length of a text in tokens, special tokens included.
+        tokens: maximum length of a text in tokens, special tokens included; of both texts of a pair together.
         columns: further columns, a value for each text.
 
     Returns:
-        A dataset with input_ids, length and the further columns.
+        A dataset with input_ids, length and the further columns; with token_type_ids too where there are pairs and the
+        model tells their texts apart by types.
     """
-    ids = tokenizer(texts, truncation=True, max_length=tokens, return_attention_mask=False)["input_ids"]
+    paired = any(isinstance(text, tuple) for text in texts)
+    options: dict[str, Any] = {"truncation": "longest_first", "max_length": tokens, "return_attention_mask": False}
+    encoded = tokenizer(list(texts), **options, return_token_type_ids=paired)
+    if paired and "token_type_ids" in tokenizer.model_input_names:
+        columns = {TYPES: encoded["token_type_ids"], **columns}
+    ids = encoded["input_ids"]
     return Dataset.from_dict({"input_ids": ids, "length": [len(row) for row in ids], **columns})
 
 
-def pad_rows(tokenizer: PreTrainedTokenizerFast, rows: list[list[int]]) -> dict[str, Tensor]:
+def pad_rows(
+    tokenizer: PreTrainedTokenizerFast, rows: list[list[int]], types: list[list[int]] | None = None
+) -> dict[str, Tensor]:
     """Pad token ids to a batch, on the side that the tokenizer is configured for.
 
+    Args:
+        tokenizer: says how.
+        rows: token ids.
+        types: the tokens' types, where there are pairs and the model reads them.
+
     Returns:
-        input_ids and attention_mask, and token_type_ids for a model whose single texts have types other than 0 (XLNet
-        gives <cls> the type 2), each [texts, tokens].
+        input_ids and attention_mask, and token_type_ids where there are types, and for a model whose single texts have
+        types other than 0 (XLNet gives <cls> the type 2), each [texts, tokens].
     """
+    if types is not None:
+        both = [{"input_ids": row, TYPES: its} for row, its in zip(rows, types, strict=True)]
+        return dict(tokenizer.pad(both, return_tensors="pt"))
     batch = dict(tokenizer.pad([{"input_ids": row} for row in rows], return_tensors="pt"))
-    if types := token_types(tokenizer):
+    if kinds := token_types(tokenizer):
         batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
-        for token, kind in types.items():
+        for token, kind in kinds.items():
             batch["token_type_ids"][batch["input_ids"] == token] = kind
     return batch
 
@@ -50,12 +69,17 @@ def padding(tokenizer: PreTrainedTokenizerFast) -> Callable[[list[dict[str, Any]
     """A collate function: pads input_ids as `pad_rows` does, and stacks every other column."""
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        batch = pad_rows(tokenizer, [row["input_ids"] for row in rows])
-        for column in rows[0].keys() - {"input_ids", "length"}:
+        batch = pad_rows(tokenizer, [row["input_ids"] for row in rows], types_in(rows))
+        for column in rows[0].keys() - {"input_ids", "length", TYPES}:
             batch[column] = torch.tensor([row[column] for row in rows])
         return batch
 
     return collate
+
+
+def types_in(rows: list[dict[str, Any]], column: str = TYPES) -> list[list[int]] | None:
+    """The tokens' types of a dataset's rows; None where it has none."""
+    return [row[column] for row in rows] if column in rows[0] else None
 
 
 def label_loss(model: PreTrainedModel, batch: dict[str, Tensor], weights: Tensor | None = None) -> Tensor:
@@ -99,7 +123,7 @@ def mean_hidden(hidden: Tensor, attention_mask: Tensor) -> Tensor:
 @torch.inference_mode()
 def read_texts(
     classifier: Classifier,
-    texts: list[str],
+    texts: Sequence[Text],
     tokens: int,
     device: torch.device,
     what: str,
@@ -142,13 +166,13 @@ def read_texts(
 
 
 def predict_logits(
-    classifier: Classifier, texts: list[str], tokens: int, device: torch.device, what: str, batch: int = 64
+    classifier: Classifier, texts: Sequence[Text], tokens: int, device: torch.device, what: str, batch: int = 64
 ) -> Tensor:
     """The logits of `read_texts`, without hidden states."""
     return read_texts(classifier, texts, tokens, device, what, batch, hidden=False)[0]
 
 
-def predict_topics(classifier: Classifier, texts: list[str], device: torch.device, what: str) -> list[str]:
+def predict_topics(classifier: Classifier, texts: Sequence[Text], device: torch.device, what: str) -> list[str]:
     """The most probable topic of each text, cut to the length that the classifier was trained on."""
     logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what)
     return [classifier.topics[int(place)] for place in logits.argmax(1)]

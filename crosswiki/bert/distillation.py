@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from crosswiki.bert.classification import mean_hidden, read_texts
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.training import Loss
+from crosswiki.corpora.pairs import PAIR, Text, first_of_concepts, texts_of
 
 UNKNOWN = -100  # the label of a text without a known topic
 
@@ -63,8 +64,8 @@ def batch_loss(temperature: float, soft: float, hidden: float, weights: Tensor |
 class PairedTexts:
     """The target's texts, and the source's articles on the same concepts; None where there is no such article."""
 
-    texts: list[str]  # the student reads these
-    source_texts: list[str | None]
+    texts: list[Text]  # the student reads these
+    source_texts: list[Text | None]
     topics: list[str | None]  # of the source's articles; None where they have no label
 
     @property
@@ -80,10 +81,14 @@ def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> PairedT
         target: articles to read, none of the test or validation split.
         source: the source's articles; only those of the train split are used.
     """
-    train = source[source["split"] == "train"].drop_duplicates("concept").set_index("concept")
-    linked = target[["concept"]].join(train[["text", "topic"]], on="concept")
+    train = first_of_concepts(source[source["split"] == "train"]).set_index("concept")
+    train = train[["topic"]].assign(text=pandas.Series(texts_of(train), train.index, dtype=object))
+    linked = target[["concept"]].join(train, on="concept")
     linked = linked.astype(object).where(linked.notna(), None)
-    return PairedTexts(target["text"].tolist(), linked["text"].tolist(), linked["topic"].tolist())
+    if PAIR in target:  # pairs of one concept, none of which stands for it
+        alone = target["concept"].isin(first_of_concepts(target)["concept"])
+        linked = linked.where(alone, None)
+    return PairedTexts(texts_of(target), linked["text"].tolist(), linked["topic"].tolist())
 
 
 def teacher_outputs(

@@ -9,6 +9,7 @@ from crosswiki.bert.classification import encode, label_loss, label_weights, pad
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.training import History, Report, Waiting, train
+from crosswiki.corpora.pairs import texts_of
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ClassWeights
 
@@ -29,7 +30,7 @@ def finetune(
 
     Args:
         classifier: the model and its tokenizer, which reads `model_max_length` tokens of each text.
-        articles: the columns text and topic, at least one row.
+        articles: the columns text, topic and perhaps pair, at least one row.
         schedule: how long and how fast.
         seed: see `train`.
         device: see `train`.
@@ -48,7 +49,7 @@ def finetune(
     labels = articles["topic"].map(classifier.topics.index).tolist()
     return train(
         classifier.model,
-        encode(articles["text"].tolist(), tokenizer, tokenizer.model_max_length, labels=labels),
+        encode(texts_of(articles), tokenizer, tokenizer.model_max_length, labels=labels),
         partial(label_loss, weights=label_weights(labels, len(classifier.topics), class_weights)),
         padding(tokenizer),
         schedule,

@@ -31,6 +31,7 @@ transformers.logging.disable_progress_bar()
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
+PAIRS = "pairs"  # the key of config.json: whether the classifier has learnt from texts in pairs
 PER_LAYER = ("layer_types", "attention_window")  # keys of config.json with a value for each layer
 TEMPERATURE = "calibration_temperature"  # the key of config.json; `temperature` means another thing to transformers
 
@@ -114,10 +115,25 @@ def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Cla
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
     remove_cut(tokenizer.backend_tokenizer)  # of a classifier that this pipeline has made
-    if token_types(tokenizer):  # so that transformers' pipelines, which do not know `pad_rows`, pass them to the model
-        names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
-        tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
+    if token_types(tokenizer):  # pipelines do not know `pad_rows`
+        _name_types(tokenizer)
     return Classifier(model, tokenizer)
+
+
+def read_pairs(classifier: Classifier) -> None:
+    """Let a classifier read texts in pairs. It is kept in config.json; what is copied from the classifier inherits it.
+
+    A model that has types of tokens is given them: they say which text of a pair a token is in.
+    """
+    setattr(classifier.model.config, PAIRS, True)
+    if getattr(classifier.model.config, "type_vocab_size", 0) > 1 or token_types(classifier.tokenizer):
+        _name_types(classifier.tokenizer)
+
+
+def _name_types(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Have token types passed to the model, by transformers' pipelines too."""
+    names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
+    tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
 
 
 def token_types(tokenizer: PreTrainedTokenizerFast) -> dict[int, int]:
@@ -137,7 +153,10 @@ def load_classifier(folder: Path) -> Classifier:
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     remove_cut(tokenizer.backend_tokenizer)
-    return Classifier(model, tokenizer)
+    classifier = Classifier(model, tokenizer)
+    if getattr(model.config, PAIRS, False):
+        read_pairs(classifier)
+    return classifier
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:

@@ -39,8 +39,10 @@ def cut_long_texts(folder: Path) -> None:
         return
     if "roberta" in config["model_type"]:
         positions -= config["pad_token_id"] + 1  # it counts from there
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    cut = Replace(Regex(cut_pattern(settings["model_max_length"], positions)), "")
+    tokenizer, tokens = Tokenizer.from_file(str(folder / "tokenizer.json")), settings["model_max_length"]
+    if config.get("pairs"):  # each text gets half of what there is beside the separators, of which a pair has one more
+        tokens, positions = ((room - SPECIAL - 1) // 2 + SPECIAL for room in (tokens, positions))
+    cut = Replace(Regex(cut_pattern(tokens, positions)), "")
     tokenizer.normalizer = Sequence([cut, *_steps(tokenizer)])
     tokenizer.save(str(folder / "tokenizer.json"))
     settings["tokenizer_class"] = CLASS

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from crosswiki.commands.predict import MODELS, choose
+from crosswiki.corpora.pairs import Text, texts_of
 from crosswiki.pipeline.errors import UserError
 
 MADE = ("config.json", "predict.py")  # a folder with these is an export, which may be replaced
@@ -89,7 +90,7 @@ def _licences() -> str:
     )
 
 
-def _texts(model: Path) -> list[str]:
+def _texts(model: Path) -> list[Text]:
     """Texts that the model may read: of its role's training split, evenly taken; none beside a model from elsewhere."""
     import pandas
 
@@ -97,6 +98,6 @@ def _texts(model: Path) -> list[str]:
     file = Path("data/prepared") / role / "articles.parquet"
     if not file.is_file():
         return []
-    articles = pandas.read_parquet(file, columns=["split", "text"])
-    texts = articles.loc[articles["split"] == "train", "text"]
-    return [str(text) for text in texts.iloc[:: max(1, len(texts) // TEXTS)][:TEXTS]]
+    articles = pandas.read_parquet(file)
+    texts = texts_of(articles[articles["split"] == "train"])
+    return texts[:: max(1, len(texts) // TEXTS)][:TEXTS]

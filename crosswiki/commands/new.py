@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     column: dict[str, Any] = {"action": "append", "metavar": "COLUMN", "default": []}
     parser.add_argument("--text", help="the texts' column, of all files or, as de=Nachricht, of a language's", **column)
     parser.add_argument("--label", help="the labels' column, the same way; none: the files have none", **column)
+    parser.add_argument("--pair", help="the column of second texts, of texts in pairs, the same way", **column)
     parser.add_argument("--mend", action="store_true", help="put spoilt text and labels right when files are read")
     parser.add_argument("--force", action="store_true", help="write over a corpus of that name")
 
@@ -59,8 +60,8 @@ def run(given: argparse.Namespace) -> None:
     surveys: dict[Role, list[Any]] = {}
     for role, places in files.items():
         for language, path in places:
-            text, label = (_column(option, language) for option in (given.text, given.label))
-            found = survey(path, text, label, params.prepare, given.mend)
+            text, label, pair = (_column(option, language) for option in (given.text, given.label, given.pair))
+            found = survey(path, text, label, params.prepare, given.mend, pair)
             print(f"{language} ({role})", *lines_of(found, given.mend), sep="\n")
             surveys.setdefault(role, []).append(found)
     for language, path in dictionaries:

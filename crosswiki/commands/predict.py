@@ -1,18 +1,20 @@
 """Say the topic of texts, as JSON Lines: of texts on the command line, of a file, or of a pipe."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from crosswiki.corpora.pairs import PAIR, Text, each_side, in_one, in_pair
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
 from crosswiki.pipeline.progress import progress
-from crosswiki.serving.answers import RUNTIMES, Answer, Reader, load_reader
+from crosswiki.serving.answers import PAIRS, RUNTIMES, Answer, Reader, load_reader
 from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
 from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records, with_answer
 
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="what to classify")
     parser.add_argument("--file", type=Path, help="lines, JSON Lines, CSV, TSV or Parquet; - is a pipe of lines")
     parser.add_argument("--text", default=COLUMN, metavar="COLUMN", help="the file's column with the texts (text)")
+    parser.add_argument("--pair", metavar="COLUMN", help="the same of second texts, if the model reads pairs (pair)")
     parser.add_argument("--out", type=Path, help="write a file (.jsonl, .csv, .tsv, .parquet); a killed run goes on")
     parser.add_argument("--language", help="what the texts are written in, and so which model reads them")
     parser.add_argument("--model", help='a folder, or a registered one, such as "models:/crosswiki-fr@champion"')
@@ -48,6 +51,8 @@ def _check(arguments: argparse.Namespace) -> None:
         if sys.stdin.isatty():
             arguments.parser.error("a text, --file or a pipe is needed")
         arguments.file = Path("-")
+    if arguments.pair and not arguments.file:
+        arguments.parser.error("--pair is for the texts of a --file or a pipe")
     if arguments.gloss and arguments.model:
         arguments.parser.error("--gloss is read by the teacher: --model does not go with it")
     if arguments.out and not arguments.file:
@@ -86,6 +91,23 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     return folder, language or folders.get(folder), params.prepare.fold_yo
 
 
+def choose_pair(folder: Path, named: str | None) -> str | None:
+    """The column of second texts; None: a model that has learnt from single texts reads none.
+
+    Args:
+        folder: of the model.
+        named: the column that is asked for.
+
+    Raises:
+        UserError: a column is named, and the model reads single texts.
+    """
+    if not json.loads((folder / "config.json").read_text(encoding="utf-8")).get(PAIRS):
+        if named:
+            raise UserError(f"--pair: {folder}: this model has learnt from single texts: leave --pair out")
+        return None
+    return named or PAIR
+
+
 def choose_lexicon(language: str | None) -> Path:
     """The folder of the lexicon for a language, or for the target's.
 
@@ -108,15 +130,17 @@ def run(arguments: argparse.Namespace) -> None:
     lexicon = choose_lexicon(arguments.language) if arguments.gloss else None
     read = languages_of(load_parameters())["source"] if arguments.gloss else arguments.language
     folder, language, fold_yo = choose(read, arguments.model)
+    pair = choose_pair(folder, arguments.pair)
     records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
     if arguments.file:
-        records = read_records(arguments.file, arguments.text)
+        records = read_records(arguments.file, arguments.text, pair)
         if arguments.out or not sys.stdout.isatty():
             records = progress(records, "classifying", count_records(arguments.file))
     waiting = iter(records)
     first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
     reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
-    answering = Answering(reader, arguments.model or str(folder), arguments.text, arguments.abstain, arguments.all)
+    named = arguments.model or str(folder)
+    answering = Answering(reader, named, arguments.text, arguments.abstain, arguments.all, pair)
     if lexicon:
         from crosswiki.embeddings.glossing import load_glosser
 
@@ -149,23 +173,33 @@ class Answering:
     column: str
     abstain: float
     every: bool  # topic's probability, not only the most probable one's
+    pair: str | None = None  # the column of second texts
     gloss: Callable[[list[str]], list[str]] | None = None  # texts to what the teacher reads of them
     total: int = 0
     unread: int = 0
     unsure: int = 0
+    single: int = 0
 
     def __call__(self, rows: list[Row]) -> list[Row]:
         """Rows with topic, probability, language and model, and with all probabilities if they are wanted."""
         answered = []
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
-            texts = [row[self.column] for row in batch]
+            texts = [self._text_of(row) for row in batch]
             if self.gloss:
-                texts = self.gloss([text or "" for text in texts])
-                batch = [{**row, "gloss": text} for row, text in zip(batch, texts, strict=True)]
+                texts = [*each_side([text or "" for text in texts], self.gloss)]
+                batch = [{**row, "gloss": in_one(text or "")} for row, text in zip(batch, texts, strict=True)]
             answers = self.reader.answer(texts, self.abstain)
             answered += [self._with(row, answer) for row, answer in zip(batch, answers, strict=True)]
         return answered
+
+    def _text_of(self, row: Row) -> Text | None:
+        text: str | None = row[self.column]
+        if not self.pair or text is None:
+            return text
+        found = in_pair(text, row.get(self.pair))
+        self.single += not isinstance(found, tuple)
+        return found
 
     def _with(self, row: Row, answer: Answer) -> Row:
         self.total += 1
@@ -178,12 +212,15 @@ class Answering:
     @property
     def settings(self) -> Row:
         """What the answers depend on beside the model and the texts."""
-        names = ("model", "column", "abstain", "every")
+        names = ("model", "column", "abstain", "every", *(["pair"] if self.pair else []))
         return {name: getattr(self, name) for name in names} | {"language": self.reader.language}
 
     def remarks(self) -> list[str]:
-        """Lines on the texts without a topic."""
+        """Lines on the texts without a topic, and without a pair where the others have one."""
         remarks = []
+        if self.single:
+            what = "have no second text, though the model has learnt from pairs"
+            remarks.append(f"predict: {self.single} of {self.total} texts {what}: JSON Lines or a table has them")
         if self.unread:
             remarks.append(
                 f"predict: {self.unread} of {self.total} texts have no topic: they are empty, or in letters that the "

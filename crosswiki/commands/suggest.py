@@ -64,11 +64,12 @@ def originals(ids: list[str], path: Path = Path("data/articles/target.parquet"))
     import pyarrow.compute
 
     from crosswiki.corpora.groups import read_groups
+    from crosswiki.corpora.pairs import PAIR, in_one, in_pair
 
     wanted, texts = pyarrow.array(ids), dict[str, str]()
-    for group in read_groups(path, ["id", "text"]):
-        rows = group.filter(pyarrow.compute.is_in(group["id"], wanted))
-        texts |= dict(zip(rows["id"].to_pylist(), rows["text"].to_pylist(), strict=True))
+    for group in read_groups(path, ["id", "text", PAIR]):
+        rows = group.filter(pyarrow.compute.is_in(group["id"], wanted)).to_pylist()
+        texts |= {row["id"]: in_one(in_pair(row["text"], row.get(PAIR))) for row in rows}
     if missing := sorted(set(ids) - set(texts)):
         raise UserError(f"{path}: has no article {missing[0]!r}: run the stage prepare again (dvc repro)")
     return texts

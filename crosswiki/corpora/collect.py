@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from crosswiki.corpora.articles import COLUMNS, concept_of, in_task, unit_hash
 from crosswiki.corpora.groups import Counts, GroupWriter, finished_shards, read_groups, write_shard
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Part
 from crosswiki.corpora.readers import dump, files, hub, langlinks, mediawiki, task, wheel
 from crosswiki.corpora.readers.places import local_file
@@ -92,7 +93,7 @@ class Corpus:
 
 
 def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts:
-    """Write a language's articles, columns `COLUMNS`, in the corpus's own order.
+    """Write a language's articles, columns `COLUMNS` and of texts in pairs `pair`, in the corpus's own order.
 
     Args:
         corpus: what is read.
@@ -151,6 +152,8 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     topics, linked = corpus.topics(), corpus.links()
     shards = [folder / f"{name}.parquet" for name in sorted(finished_shards(folder))]
     answers = task.labels_of_articles(corpus.preset, corpus.language)
+    further = [PAIR] if corpus.preset.has_pairs else []
+    schema = pyarrow.schema([*SCHEMA, *((name, pyarrow.string()) for name in further)])
     rows = partial(_joined, shards, topics, linked, corpus.language, corpus.preset.has_task, answers)
     kept, total = _kept(rows, params.max_articles, seed, counts)
     _judge(counts, params.max_bad_records, 0)
@@ -159,16 +162,14 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     labels: Counter[str] = Counter()
     unknown = set(answers)
     start = 0
-    writer = GroupWriter(output, SCHEMA)
+    writer = GroupWriter(output, schema)
     for table, topic, concept in tqdm(rows(texts=True), desc="joining", disable=None, leave=False):
         keep = pyarrow.array(kept[start : start + len(topic)])
         start += len(topic)
         unknown.difference_update(table["id"].to_pylist() if unknown else ())
-        known = {name: table[name] for name in ("id", "title", "text")}
-        joined = pyarrow.table(
-            {**known, "topic": topic, "concept": concept, "language": [corpus.language] * len(topic)}
-        )
-        joined = joined.cast(SCHEMA).filter(keep)
+        known = {name: table[name] for name in ("id", "title", "text", *further)}
+        known |= {"topic": topic, "concept": concept, "language": [corpus.language] * len(topic)}
+        joined = pyarrow.table({name: known[name] for name in schema.names}).cast(schema).filter(keep)
         labels.update(topic for topic in joined["topic"].to_pylist() if topic is not None)
         writer.add_table(joined)
     writer.close()
@@ -229,7 +230,7 @@ def _joined(
 
     What `answers` has for an article's id goes before its topic.
     """
-    columns = ["id", "title", "topic", "concept"] + ["text"] * texts
+    columns = ["id", "title", "topic", "concept"] + ["text", PAIR] * texts
     for shard in shards:
         for table in read_groups(shard, columns):
             values = [table[name].to_pylist() for name in ("id", "title", "topic", "concept")]

@@ -44,6 +44,8 @@ def lines_of(found: Survey, mending: bool) -> Iterator[str]:
         yield f"  texts    {column}{len(shortest[0]):,} to {len(longest[0]):,} letters"
         yield f"           shortest, {unit} {shortest[1]}: {quoted(shortest[0])}"
         yield f"           longest, {unit} {longest[1]}: {quoted(longest[0])}"
+    if columns.pair:
+        yield f"  pairs    column {columns.pair!r} has their second texts"
     if found.labels:
         counts = ", ".join(f"{label} {count:,}" for label, count in found.labels.most_common(12))
         more = f", and {len(found.labels) - 12} more" if len(found.labels) > 12 else ""

@@ -10,13 +10,14 @@ import pyarrow.compute
 import pyarrow.parquet
 from pyarrow.lib import StringBuilder
 
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Article, Bad, Part
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json, replacing, write_json
 
 GROUP = 2**20  # characters of text that are written, and later read, at once
-SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in ("id", "title", "text", "topic", "concept")])
+SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in ("id", "title", "text", "topic", "concept", PAIR)])
 Counts = dict[str, Any]
 
 
@@ -77,8 +78,8 @@ def write_shard(part: Part, folder: Path, longest: int) -> Counts:
         writer = GroupWriter(partial)
         for record in part.read():
             bad = str(record) if isinstance(record, Bad) else None
-            if isinstance(record, Article) and len(record.text) > longest:
-                bad = f"{part.name}: article {record.id!r}: its text has {len(record.text):,} characters"
+            if isinstance(record, Article) and (length := max(len(record.text), len(record.pair or ""))) > longest:
+                bad = f"{part.name}: article {record.id!r}: its text has {length:,} characters"
             if isinstance(record, Article) and not all(is_unicode(value or "") for value in vars(record).values()):
                 bad = f"{part.name}: article {record.id!r}: half a surrogate pair"
             if bad:

@@ -13,6 +13,7 @@ class Article:
     text: str
     topic: str | None = None
     concept: str | None = None
+    pair: str | None = None
 
 
 @dataclass(frozen=True)

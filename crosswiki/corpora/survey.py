@@ -21,7 +21,9 @@ DISTINCT = 0.5  # the share of rows above which values are no classes
 WORDS = 2.5  # in a mean text at least, where nothing else says that a column is the text
 
 
-def choose_columns(path: Path, form: Form, text: str | None, label: str | None) -> tuple[TaskColumns, list[str]]:
+def choose_columns(
+    path: Path, form: Form, text: str | None, label: str | None, pair: str | None = None
+) -> tuple[TaskColumns, list[str]]:
     """Which columns hold the text, the label and the like, and which are not read.
 
     Args:
@@ -29,6 +31,7 @@ def choose_columns(path: Path, form: Form, text: str | None, label: str | None) 
         form: how it is written.
         text: the column that its owner names; None: the one that looks like it.
         label: the same; "none": the file has no labels.
+        pair: the column of the second texts; None: the texts are single.
 
     Raises:
         UserError: there is no such column, or more than one could be it.
@@ -36,10 +39,10 @@ def choose_columns(path: Path, form: Form, text: str | None, label: str | None) 
     rows = [row for _, row in islice(numbered_rows(path, form), SHOWN) if isinstance(row, dict)]
     if not rows:
         raise UserError(f"{path}: no row in it can be read as {form.kind}")
-    if form.kind == "lines":
+    if form.kind == "lines" and pair is None:
         return TaskColumns(), []
     names = list(dict.fromkeys(name for row in rows for name in row if name))
-    for option, column in (("--text", text), ("--label", label)):
+    for option, column in (("--text", text), ("--label", label), ("--pair", pair)):
         if column is not None and column not in names and not (option == "--label" and column == "none"):
             raise UserError(f"{path}: {option}: no column {column!r}; it has {', '.join(names)}")
     values = {name: [value for row in rows if (value := cell(row, name))] for name in names}
@@ -48,9 +51,11 @@ def choose_columns(path: Path, form: Form, text: str | None, label: str | None) 
         if not values[label]:
             raise UserError(f"{path}: column {label!r} is empty: write the labels into it first")
     if text is None:
-        text = _text_column(path, {name: values[name] for name in names if name != label})
+        text = _text_column(path, {name: values[name] for name in names if name not in (label, pair)})
+    if text == pair:
+        raise UserError(f"{path}: --pair: {pair!r} is the column of the first texts too: name another one")
     if label is None:
-        label = _label_column(path, {name: values[name] for name in names if name != text}, len(rows))
+        label = _label_column(path, {name: values[name] for name in names if name not in (text, pair)}, len(rows))
     lower = {name.lower(): name for name in reversed(names)}
     concept, number, split = lower.get("concept"), lower.get("id"), lower.get("split")
     if split and not {value.lower() for value in values[split]} <= set(SPLITS):
@@ -59,7 +64,7 @@ def choose_columns(path: Path, form: Form, text: str | None, label: str | None) 
         number = None  # it tells no rows apart
     article = ARTICLE if ARTICLE in names else None
     topic = None if label == "none" else label
-    columns = TaskColumns(text=text, topic=topic, concept=concept, id=number, split=split, article=article)
+    columns = TaskColumns(text=text, pair=pair, topic=topic, concept=concept, id=number, split=split, article=article)
     return columns, [name for name in names if name not in columns.model_dump().values()]
 
 
@@ -75,7 +80,10 @@ def _text_column(path: Path, values: dict[str, list[str]]) -> str:
     if not likely:
         raise UserError(f"{path}: no column looks like text: --text COLUMN; it has {', '.join(values)}")
     if len(likely) > 1 and letters[likely[1]] > 0.5 * letters[likely[0]]:
-        raise UserError(f"{path}: {likely[0]!r} and {likely[1]!r} could both be the text: --text {likely[0]!r}, say")
+        raise UserError(
+            f"{path}: {likely[0]!r} and {likely[1]!r} could both be the text: --text {likely[0]!r}, say; and if they "
+            f"are texts in pairs, --pair {likely[1]!r}"
+        )
     return likely[0]
 
 
@@ -159,7 +167,9 @@ def folded(label: str) -> str:
     return "".join(label.casefold().split())
 
 
-def survey(path: Path, text: str | None, label: str | None, params: Prepare, mending: bool = False) -> Survey:
+def survey(
+    path: Path, text: str | None, label: str | None, params: Prepare, mending: bool = False, pair: str | None = None
+) -> Survey:
     """Look at a whole file.
 
     Args:
@@ -168,12 +178,13 @@ def survey(path: Path, text: str | None, label: str | None, params: Prepare, men
         label: the column of the labels; None: seen; "none": there is none.
         params: how texts are split.
         mending: whether spoilt text is to be put right when it is read; what is shown is how it is in the file.
+        pair: the column of the second texts of texts in pairs.
 
     Raises:
         UserError: it cannot be read, or its columns cannot be told.
     """
     form = form_of(path)
-    columns, unread = choose_columns(path, form, text, label)
+    columns, unread = choose_columns(path, form, text, label, pair)
     separator = form.separator if form.kind == "table" else None
     file = TaskFile(
         path=str(path),
@@ -219,14 +230,14 @@ def _count(found: Survey, number: int, row: Text, known: dict[str, tuple[int, Te
         found.shortest = (row.text, number)
     if found.longest is None or len(row.text) > len(found.longest[0]):
         found.longest = (row.text, number)
-    first, before = known.setdefault(digest_of(row.text), (number, row))
+    first, before = known.setdefault(digest_of(row.whole), (number, row))
     if first != number:
         found.repeated += 1
-        found.first_repeated = found.first_repeated or (first, number, row.text)
+        found.first_repeated = found.first_repeated or (first, number, row.whole)
         for kind, one, other in (("label", before.label, row.label), ("split", before.split, row.split)):
             if one and other and one != other:
                 count, example = found.torn.get(kind, (0, None))
-                found.torn[kind] = (count + 1, example or ((first, one), (number, other), row.text))
-    for kind in spoilt(row.text):
-        count, number_of_first, text = found.spoilt.get(kind, (0, number, row.text))
+                found.torn[kind] = (count + 1, example or ((first, one), (number, other), row.whole))
+    for kind in spoilt(row.whole):
+        count, number_of_first, text = found.spoilt.get(kind, (0, number, row.whole))
         found.spoilt[kind] = (count + 1, number_of_first, text)

@@ -22,8 +22,9 @@ import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from crosswiki.corpora.articles import COLUMNS, in_task, unit_hash
+from crosswiki.corpora.articles import in_task, unit_hash
 from crosswiki.corpora.groups import GroupWriter, finished_shards, open_table, read_groups
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.splits import split_of
 from crosswiki.corpora.text import Spelling, normalise, segment
 from crosswiki.corpora.vocabulary import Vocabulary
@@ -32,7 +33,6 @@ from crosswiki.pipeline.parameters import Prepare
 from crosswiki.pipeline.progress import progress
 from crosswiki.pipeline.workers import over_all_cores
 
-SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in (*COLUMNS, "split")])
 MOST_WORDS = 500_000  # different ones that are counted in memory; more go to disk, in order
 TOGETHER = 2**23  # characters of text that are written at once into the table for the later stages
 
@@ -84,19 +84,22 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
     ids, lengths = array("i"), array("q")
     labels: dict[str, Counter[str]] = {}
     with replacing(folder / f"{group:06d}.parquet") as place:
-        writer = GroupWriter(place, SCHEMA)
+        writer = GroupWriter(place, pyarrow.schema([*table.schema, ("split", pyarrow.string())]))
+        texts = [name for name in ("text", PAIR) if name in table.column_names]
         for row in table.to_pylist():
             row["split"] = split_of(row["concept"], own.validation, own.test, own.fold)
             row["title"] = row["title"] and normalise(row["title"], reading.language, spelling)
-            row["text"] = normalise(row["text"], reading.language, spelling)
+            for name in texts:
+                row[name] = row[name] and normalise(row[name], reading.language, spelling)
             if row["split"] != "test":
                 words = segment(row["text"], reading.language)
+                words += segment(row[PAIR], reading.language) if row.get(PAIR) else []
                 ids.extend([local.setdefault(word, len(local)) for word in words])
                 lengths.append(len(words))
             if row["topic"] is not None:
                 labels.setdefault(row["split"], Counter())[row["topic"]] += 1
             if row["topic"] is not None or _rank(row["concept"], reading.seed) <= reading.unlabelled:
-                writer.add(**{**row, "text": row["text"][: own.max_characters]})
+                writer.add(**row | {name: row[name] and row[name][: own.max_characters] for name in texts})
         writer.close()
     flat = numpy.frombuffer(ids, numpy.int32)
     with replacing(folder / f"{group:06d}.npz") as place, place.open("wb") as file:
@@ -238,7 +241,8 @@ def _npy_header(file: BinaryIO, kind: numpy.dtype[Any], length: int) -> None:
 
 def write_articles(groups: list[Path], path: Path) -> None:
     """Put the rows for the later stages into one table, as pandas would write it."""
-    schema = pyarrow.Table.from_pandas(SCHEMA.empty_table().to_pandas(), preserve_index=False).schema
+    empty = pyarrow.parquet.read_schema(groups[0]).empty_table().to_pandas()
+    schema = pyarrow.Table.from_pandas(empty, preserve_index=False).schema
     waiting: list[pyarrow.Table] = []
     characters = 0
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:

@@ -6,12 +6,14 @@ no endings, and here and there a word that no lexicon knows.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy
 import pandas
 from numpy.random import Generator
 
+from crosswiki.corpora.pairs import each_side, texts_of, with_texts
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.embeddings.glossing import read_units
 from crosswiki.embeddings.lexicon import Entry, Lexicon, load_counts, load_lexicon, probabilities
@@ -93,7 +95,8 @@ def with_round_trips(texts: pandas.DataFrame, folders: Sequence[Path], copies: i
         counts, unknown = (load_counts(folder / f"{name}.tsv") for name in ("words", "unknown"))
         for copy in range(copies):
             draw = seed + copy * len(folders) + place
-            tables.append(texts.assign(text=round_trips(texts["text"].tolist(), lexicon, counts, unknown, draw)))
+            read = partial(round_trips, lexicon=lexicon, other_counts=counts, unknown=unknown, seed=draw)
+            tables.append(with_texts(texts, each_side(texts_of(texts), read)))
     return pandas.concat(tables, ignore_index=True)
 
 

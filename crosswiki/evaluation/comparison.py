@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas
 
 from crosswiki.corpora.articles import pick
+from crosswiki.corpora.pairs import Text, each_side, in_one, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.evaluation.scores import Scores, score
@@ -76,7 +77,7 @@ def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict
 
 def texts_for(
     system: str, role: Role, test: TestSplit, context_weight: float, folder: Path = Path("metrics/glosses")
-) -> list[str]:
+) -> list[Text]:
     """What a system reads of a test split: the texts, or, if it is `glossed`, their glosses, which are written down.
 
     Args:
@@ -86,11 +87,12 @@ def texts_for(
         context_weight: see `Context` in glossing.py.
         folder: where a table of id and gloss is written, for those who want to see what the teacher has read.
     """
-    texts: list[str] = test.texts["text"].tolist()
+    texts = texts_of(test.texts)
     if system == "glossed":
-        texts = load_glosser(Path("models/gloss") / role, Path("models/skipgram/source"), context_weight)(texts)
+        glosser = load_glosser(Path("models/gloss") / role, Path("models/skipgram/source"), context_weight)
+        texts = each_side(texts, glosser)
         with replacing(folder / f"{role}.csv") as partial:
-            pandas.DataFrame({"id": test.texts["id"], "gloss": texts}).to_csv(partial, index=False)
+            pandas.DataFrame({"id": test.texts["id"], "gloss": map(in_one, texts)}).to_csv(partial, index=False)
     return texts
 
 

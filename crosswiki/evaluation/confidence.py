@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier
+from crosswiki.corpora.pairs import Text, texts_of
 from crosswiki.evaluation.calibration import (
     average_thresholded_confidence,
     calibrate,
@@ -47,7 +48,7 @@ class Answers:
         return numpy.array([answer == topic for answer, topic in zip(self.topics, actual, strict=True)], dtype=bool)
 
 
-def answer(classifier: Classifier, texts: list[str], device: torch.device, what: str) -> Answers:
+def answer(classifier: Classifier, texts: Sequence[Text], device: torch.device, what: str) -> Answers:
     """Have a classifier read texts, of which it reads as many tokens as it has learnt to read."""
     logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what).double().numpy()
     return Answers([classifier.topics[place] for place in logits.argmax(1)], logits, classifier.temperature)
@@ -62,7 +63,7 @@ def calibrate_on(classifier: Classifier, texts: pandas.DataFrame, device: torch.
     if texts.empty:
         return {}
     actual = texts["topic"].tolist()
-    answers = answer(classifier, texts["text"].tolist(), device, "validation")
+    answers = answer(classifier, texts_of(texts), device, "validation")
     calibration = calibrate(answers.logits, actual, classifier.topics)
     classifier.calibrate(calibration.temperature)
     errors = {f"validation_{name}": round(value, 6) for name, value in calibration.metrics.items()}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas
 
+from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.linear import PENALTY, can_be_learnt, tfidf
 from crosswiki.evaluation.scores import score
@@ -44,7 +45,7 @@ def label_curve(
 
     def train(count: int, penalties: Sequence[float]) -> Any:
         table = labelled(articles, "train", count, seed)
-        return tfidf(table["text"].tolist(), table["topic"].tolist(), penalties, words, class_weights)
+        return tfidf(texts_of(table), table["topic"].tolist(), penalties, words, class_weights)
 
     test, train_topics = labelled(articles, "test"), labelled(articles, "train")["topic"]
     counts = [
@@ -57,7 +58,7 @@ def label_curve(
         tuned = train(counts[len(counts) // 2], penalties)
         chosen = tuned.get_params()[PENALTY]
     for count in progress(counts, "TF-IDF on more labels"):
-        predicted = train(count, [chosen]).predict(test["text"].tolist()).tolist()
+        predicted = train(count, [chosen]).predict(texts_of(test)).tolist()
         concepts = test["concept"].tolist()
         scores = score(test["topic"].tolist(), predicted, concepts, params.bootstrap_resamples, params.confidence, seed)
         rows.append((count, scores["accuracy"], scores["accuracy_low"], scores["accuracy_high"]))

@@ -5,15 +5,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy
+import pandas
+import scipy.sparse
 import torch
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
+from crosswiki.corpora.pairs import PAIR, Text
 from crosswiki.embeddings.vectors import WordVectors, unit, word_frequency
 from crosswiki.pipeline.parameters import FOLDS, ClassWeights
 
@@ -37,13 +40,13 @@ def _tuned(model: Any, penalties: Sequence[float], features: Any, topics: Sequen
 
 
 def tfidf(
-    texts: Sequence[str],
+    texts: Sequence[Text],
     topics: Sequence[str],
     penalties: Sequence[float],
     words: Callable[[str], list[str]],
     class_weights: ClassWeights = "none",
 ) -> ClassifierMixin:
-    """Fit a linear support-vector machine on TF-IDF weighted words and pairs of words.
+    """Fit a linear support-vector machine on TF-IDF weighted words and pairs of words; for texts in pairs: `combine`.
 
     In cross-validation too, the TF-IDF weights are those of all texts; only labels are held out.
 
@@ -57,10 +60,48 @@ def tfidf(
     Returns:
         A classifier of texts.
     """
-    features = TfidfVectorizer(analyzer=lambda text: _words_and_pairs(words(text)), sublinear_tf=True)
+    features: Any = TfidfVectorizer(analyzer=lambda text: _words_and_pairs(words(text)), sublinear_tf=True)
+    if any(isinstance(text, tuple) for text in texts):
+        features = BothTexts(features)
     weights = features.fit_transform(texts)
     machine = LinearSVC(random_state=0, class_weight=SKLEARN[class_weights])
     return make_pipeline(features, _tuned(machine, penalties, weights, topics))
+
+
+class BothTexts(TransformerMixin, BaseEstimator):
+    """Features of texts in pairs, from those of single texts; see `combine`."""
+
+    def __init__(self, features: TfidfVectorizer) -> None:
+        """Keep what gives the features of a single text."""
+        self.features = features
+
+    def fit(self, texts: Sequence[Text], _topics: object = None) -> "BothTexts":
+        """Learn from both texts of each pair."""
+        self.features.fit([side for text in texts for side in _both(text)])
+        return self
+
+    def transform(self, texts: Sequence[Text]) -> Any:
+        """The features, [texts, 4 · features of a single text], sparse."""
+        first, second = (self.features.transform([_both(text)[place] for text in texts]) for place in (0, 1))
+        return scipy.sparse.hstack(combine(first, second), format="csr")
+
+
+def combine(first: Any, second: Any) -> list[Any]:
+    """Both texts' features, how far they differ and their product, |u − v| and u ∘ v (Conneau et al. 2017, InferSent).
+
+    Args:
+        first: of each pair's first text, [texts, features], dense or sparse.
+        second: of its second text.
+
+    Returns:
+        Four matrices of that shape.
+    """
+    product = first * second if isinstance(first, numpy.ndarray) else first.multiply(second)
+    return [first, second, abs(first - second), product]
+
+
+def _both(text: Text) -> tuple[str, str]:
+    return text if isinstance(text, tuple) else (text, "")
 
 
 def _words_and_pairs(words: list[str]) -> list[str]:
@@ -85,6 +126,23 @@ def average_vectors(documents: Sequence[Sequence[str]], words: WordVectors) -> N
         rows[place] = (words.vectors[known] * weight[known, None]).sum(0)
     result: NDArray[numpy.float32] = unit(rows).numpy()
     return result
+
+
+def text_vectors(
+    articles: pandas.DataFrame, words: Callable[[str], list[str]], vectors: WordVectors
+) -> NDArray[numpy.float32]:
+    """Each text's averaged word vectors, [articles, dim], or, in a table with pairs, those of `combine` side by side.
+
+    Args:
+        articles: the column text, and perhaps pair.
+        words: from a text to its words.
+        vectors: see `average_vectors`.
+    """
+    first = average_vectors([words(text) for text in articles["text"]], vectors)
+    if PAIR not in articles:
+        return first
+    second = average_vectors([words(text) for text in articles[PAIR].fillna("")], vectors)
+    return numpy.hstack(combine(first, second))
 
 
 def linear_classifier(

@@ -7,6 +7,7 @@ import torch
 
 from crosswiki.bert.models import Classifier
 from crosswiki.corpora.articles import pick
+from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.confidence import answer, estimate_accuracies
 from crosswiki.evaluation.scores import accuracy
@@ -58,7 +59,7 @@ def choose(
     measured = len(known) >= LEAST_LABELS
     texts = known if measured else pick(target[target["split"] == "validation"].reset_index(drop=True), TEXTS, seed)
     answers = {
-        name: answer(classifier, texts["text"].tolist(), device, name)
+        name: answer(classifier, texts_of(texts), device, name)
         for name, classifier in (("before", before), ("after", after))
     }
     if measured:
@@ -66,7 +67,7 @@ def choose(
         scores = {name: accuracy(topics, given.topics) for name, given in answers.items()}
     else:
         measure, labels = "estimated_accuracy", labelled(source, "validation", TEXTS, seed)
-        reference = answer(teacher, labels["text"].tolist(), device, "source validation")
+        reference = answer(teacher, texts_of(labels), device, "source validation")
         scores = estimate_accuracies(reference, labels["topic"].tolist(), answers) if len(texts) else {}
     kept = not scores or scores["after"] >= scores["before"] - tolerance
     metrics = {f"{measure}_{name}": round(value, 6) for name, value in scores.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -11,12 +12,13 @@ from scipy.special import entr, softmax
 
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.articles import in_task, load_articles, unit_hash
+from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import segment
 from crosswiki.embeddings.lookup import load_aligned
 from crosswiki.evaluation.comparison import MODELS
 from crosswiki.evaluation.confidence import answer
-from crosswiki.evaluation.linear import average_vectors, linear_classifier
+from crosswiki.evaluation.linear import linear_classifier, text_vectors
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.parameters import Parameters
 
@@ -69,13 +71,13 @@ def opinions(table: pandas.DataFrame, params: Parameters) -> Opinions:
     source = load_articles(Path("data/prepared/source/articles.parquet"))
     known = labelled(source, "train", params.finetune_source.labels, params.seed)
     features, vectors = (
-        average_vectors([segment(text, str(one["language"].iloc[0])) for text in one["text"]], its_words)
+        text_vectors(one, partial(segment, language=str(one["language"].iloc[0])), its_words)
         for one, its_words in ((known, words["source"]), (table, words["target"]))
     )
     device, topics = choose_device(params.device), classifiers[COMMITTEE[0]].topics
     distributions = []
     for name, classifier in classifiers.items():
-        given = answer(classifier, table["text"].tolist(), device, name)
+        given = answer(classifier, texts_of(table), device, name)
         probabilities = softmax(given.logits / given.temperature, axis=1)
         distributions.append(in_order(probabilities, classifier.topics, topics))
     settings = (params.baselines.c_values, params.class_weights)

@@ -1,5 +1,6 @@
 """Corpus presets, `data/corpora/<name>.yaml`: where articles come from, checked on load."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,6 +78,7 @@ class WordList(Section):
 class TaskColumns(Section):
     """Which column of a file of the task's texts holds what; null: the file has none.
 
+    `pair` holds the second text of texts in pairs: a hypothesis, an answer.
     `split` holds train, validation or test; a text without one gets its split as articles do. `article` holds names of
     articles that the corpus has, `language:id`, as `crosswiki suggest` writes them: such a file's labels join these
     articles, and its texts are not read again.
@@ -85,6 +87,7 @@ class TaskColumns(Section):
     id: str | None = None
     title: str | None = None
     text: str = "text"
+    pair: str | None = None
     topic: str | None = None
     concept: str | None = None
     split: str | None = None
@@ -139,6 +142,29 @@ class CorpusPreset(Section):
         """Whether files of the user's say what the task is; labels that join the corpus's articles do not."""
         return any(file.columns.article is None for files in self.labelled.values() for file in files)
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether the task's texts are pairs."""
+        return any(file.columns.pair for _, _, file in self._texts_of_the_task())
+
+    def _texts_of_the_task(self) -> Iterator[tuple[str, Language, "TaskFile | ArticleFile"]]:
+        """The user's files whose texts are the task's: section, language and file; those with labels first."""
+        for section in ("labelled", "unlabelled"):
+            for language, files in getattr(self, section).items():
+                yield from ((section, language, file) for file in files if file.columns.article is None)
+
+    @model_validator(mode="after")
+    def _all_in_pairs(self) -> "CorpusPreset":
+        files = [*self._texts_of_the_task()]
+        paired = {language for _, language, file in files if file.columns.pair}
+        for section, language, file in files if paired else []:
+            if file.columns.pair is None and (file.columns.topic or language not in paired):
+                raise ValueError(
+                    f"{section}.{language}: {file.path}: columns.pair is needed: the other texts are pairs, so where "
+                    "are the second texts of these?"
+                )
+        return self
+
     @model_validator(mode="after")
     def _labels_have_a_column(self) -> "CorpusPreset":
         for language, files in self.labelled.items():
@@ -164,6 +190,7 @@ class Columns(Section):
     id: str = "id"
     title: str | None = "title"
     text: str = "text"
+    pair: str | None = None
     topic: str | None = None
     concept: str | None = None
 
@@ -186,6 +213,12 @@ class FilesPreset(CorpusPreset):
     articles: dict[Language, list[ArticleFile]] = Field(default_factory=dict)
     labels: Labels | None = None
 
+    def _texts_of_the_task(self) -> Iterator[tuple[str, Language, "TaskFile | ArticleFile"]]:
+        yield from super()._texts_of_the_task()
+        if not self.has_task:
+            for language, files in self.articles.items():
+                yield from (("articles", language, file) for file in files)
+
 
 class HubPreset(CorpusPreset):
     """A data set on the Hugging Face hub, or in a folder that `datasets` can load, streamed.
@@ -204,6 +237,11 @@ class HubPreset(CorpusPreset):
     split: str = "train"
     columns: Columns = Columns()
     labels: Labels | None = None
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether the task's texts are pairs."""
+        return super().has_pairs or self.columns.pair is not None
 
 
 class DumpPreset(CorpusPreset):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy
 import pandas
 
+from crosswiki.corpora.pairs import in_one, texts_of
 from crosswiki.evaluation.calibration import coverage_curve
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.errors import UserError
@@ -122,7 +123,8 @@ def read_glosses(path: Path, articles: pandas.DataFrame, count: int) -> list[dic
 
 def with_articles(table: pandas.DataFrame, articles: pandas.DataFrame) -> pandas.DataFrame:
     """Put each article's title (the id where it has none) and text beside a table with a column id."""
-    found = table.merge(articles[["id", "title", "text"]].drop_duplicates("id"), on="id", how="left")
+    shown = articles[["id", "title"]].assign(text=[in_one(text) for text in texts_of(articles)])
+    found = table.merge(shown.drop_duplicates("id"), on="id", how="left")
     return found.assign(title=found["title"].fillna(found["id"]))
 
 

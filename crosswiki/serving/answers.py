@@ -9,12 +9,14 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from crosswiki.corpora.pairs import Text, each_side
 from crosswiki.corpora.text import Spelling, is_unicode, normalise
 from crosswiki.pipeline.errors import UserError
 from crosswiki.serving.encoding import Batch, Encoder
 
 # Keys of config.json: the language that the model reads, how ё is normalised, and the temperature of its calibration.
 LANGUAGE, FOLD_YO, TEMPERATURE = "language", "fold_yo", "calibration_temperature"
+PAIRS = "pairs"  # and whether it has learnt from texts in pairs
 READABLE = 0.5  # share of known tokens, below which a text is in a script that the model cannot read
 BATCH = 64  # texts that the model reads at a time
 RUNTIMES = ("torch", "onnx", "int8")
@@ -44,19 +46,17 @@ class Reader:
     temperature: float
     language: str
     spelling: Spelling
+    pairs: bool = False  # whether it has learnt from texts in pairs
 
-    def answer(self, texts: Sequence[str | None], abstain: float = 0.0) -> list[Answer]:
+    def answer(self, texts: Sequence[Text | None], abstain: float = 0.0) -> list[Answer]:
         """Classify texts, in their order.
 
         Args:
-            texts: as written; they are normalised here as in `prepare`. None (a gap in a table) and text with half a
-                surrogate pair have no topic.
+            texts: as written, single or in pairs; they are normalised here as in `prepare`. None (a gap in a table) and
+                text with half a surrogate pair have no topic.
             abstain: the topic is None where its probability is lower.
         """
-        clean = [
-            normalise(text, self.language, self.spelling) if isinstance(text, str) and is_unicode(text) else ""
-            for text in texts
-        ]
+        clean = each_side(["" if text is None else text for text in texts], self._normalised)
         rows = self.encoder.encode(clean)
         readable = [place for place, row in enumerate(rows) if self.encoder.known(row) >= READABLE]
         order = sorted(readable, key=lambda place: (len(rows[place]), place))
@@ -67,6 +67,9 @@ class Reader:
             for place, probabilities in zip(group, softmax(logits / self.temperature).tolist(), strict=True):
                 answers[place] = self._answer(probabilities, abstain)
         return answers
+
+    def _normalised(self, texts: list[str]) -> list[str]:
+        return [normalise(text, self.language, self.spelling) if is_unicode(text) else "" for text in texts]
 
     def _answer(self, probabilities: list[float], abstain: float) -> Answer:
         ranked = sorted(zip(self.topics, probabilities, strict=True), key=lambda pair: -pair[1])
@@ -126,4 +129,5 @@ def load_reader(
         temperature=float(config.get(TEMPERATURE, 1.0)),
         language=recorded or language or "",
         spelling=Spelling(config.get(FOLD_YO, False) if recorded else fold_yo),
+        pairs=bool(config.get(PAIRS)),
     )

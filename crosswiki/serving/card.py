@@ -28,6 +28,7 @@ class Facts:
     validation: Mapping[str, float]  # accuracy, macro_f1 and n on the target's validation split; may be empty
     own_texts: bool = False  # whether the task is that of somebody's files, and not Wikipedia's topics
     word_lists: Mapping[str, str | None] = field(default_factory=dict)  # their files' names, and licences if known
+    pairs: bool = False  # whether it reads texts in pairs
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ def model_card(
         f"| pretrained source model | `{facts.model.partition('#')[0]}` |",
         f"| corpus | `{facts.corpus}`, seed {facts.seed} |",
         f"| parameters | {facts.parameters:,} in {facts.layers} layers |",
-        f"| reads | the first {facts.tokens} tokens of a text |",
+        f"| reads | the first {facts.tokens} tokens of a text{', or of a pair of texts' if facts.pairs else ''} |",
         f"| topics | {', '.join(facts.topics)} |",
         "",
         "## How right it is",

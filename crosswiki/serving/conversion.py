@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from crosswiki.corpora.pairs import Text
 from crosswiki.serving.answers import Reader
 from crosswiki.serving.onnx import FILES
 
@@ -89,7 +90,7 @@ def _logits_alone(model: Any) -> Any:
     return Logits().eval()
 
 
-def compare(ours: Reader, theirs: Reader, texts: Sequence[str]) -> Agreement:
+def compare(ours: Reader, theirs: Reader, texts: Sequence[Text]) -> Agreement:
     """Compare two readers of the same model on texts; those that neither can read are the same."""
     pairs = list(zip(ours.answer(texts), theirs.answer(texts), strict=True))
     differences = [

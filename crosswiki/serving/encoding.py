@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from crosswiki.bert.truncation import remove_cut
+from crosswiki.corpora.pairs import Text
 
 Batch = dict[str, NDArray[numpy.int64]]  # input_ids, attention_mask and perhaps token_type_ids, each [texts, tokens]
 
@@ -24,7 +25,8 @@ class Encoder:
         unknown: id of the unknown token; None where every text can be spelt, as by bytes.
         padding: id of the padding token.
         left: whether rows are padded on the left, as XLNet's are.
-        typed: whether the model is given token types: those of a single text are not all 0 in XLNet.
+        typed: whether the model is given token types: those of a pair, and those of a single text are not all 0 in
+            XLNet.
     """
 
     tokenizer: Tokenizer
@@ -33,8 +35,8 @@ class Encoder:
     left: bool
     typed: bool
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """The token ids of texts, truncated, with special tokens."""
+    def encode(self, texts: Sequence[Text]) -> list[Encoding]:
+        """The token ids of texts, truncated, with special tokens; of a pair, the longer text is cut first."""
         rows: list[Encoding] = self.tokenizer.encode_batch(list(texts))
         return rows
 
@@ -58,12 +60,13 @@ class Encoder:
         return batch
 
 
-def encoder_of(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> Encoder:
+def encoder_of(tokenizer: Tokenizer, settings: Mapping[str, Any], typed: bool = False) -> Encoder:
     """Set up a tokenizer.
 
     Args:
         tokenizer: changed: it truncates from now on.
         settings: model_max_length, pad_token and unk_token; padding_side and truncation_side where they are "left".
+        typed: whether the model tells the texts of a pair apart by token types.
     """
     tokenizer.no_padding()
     tokenizer.enable_truncation(settings["model_max_length"], direction=settings.get("truncation_side", "right"))
@@ -72,13 +75,16 @@ def encoder_of(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> Encoder:
         unknown=tokenizer.token_to_id(settings["unk_token"]) if settings.get("unk_token") else None,
         padding=tokenizer.token_to_id(settings["pad_token"]) or 0,
         left=settings.get("padding_side") == "left",
-        typed=any(tokenizer.encode("").type_ids),
+        typed=typed or any(tokenizer.encode("").type_ids),
     )
 
 
 def load_encoder(folder: Path) -> Encoder:
-    """Load a tokenizer without transformers, from tokenizer.json and tokenizer_config.json."""
-    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    """Load a tokenizer without transformers, from tokenizer.json, tokenizer_config.json and the model's config.json."""
+    settings, config = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("tokenizer_config.json", "config.json")
+    )
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     remove_cut(tokenizer)
-    return encoder_of(tokenizer, settings)
+    typed = bool(config.get("pairs")) and "token_type_ids" in settings.get("model_input_names", ())
+    return encoder_of(tokenizer, settings, typed)

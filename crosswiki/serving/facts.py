@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from crosswiki.bert.models import Classifier
+from crosswiki.bert.models import PAIRS, Classifier
 from crosswiki.corpora.articles import language_in
 from crosswiki.pipeline.parameters import Parameters
 from crosswiki.pipeline.presets import load_preset
@@ -33,6 +33,7 @@ def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, f
         layers=classifier.model.config.num_hidden_layers,
         parameters=classifier.model.num_parameters(),
         tokens=classifier.tokenizer.model_max_length,
+        pairs=bool(getattr(classifier.model.config, PAIRS, False)),
         validation={key.removeprefix(VALIDATION): n for key, n in summary.items() if key.startswith(VALIDATION)},
         own_texts=preset.has_task,
         word_lists={Path(one.path).name: one.licence for one in preset.dictionaries.get(target, [])},

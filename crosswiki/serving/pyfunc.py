@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 import pandas
 
+from crosswiki.corpora.pairs import PAIR, Text, in_pair
 from crosswiki.serving.answers import Reader, load_reader
 
 COLUMN, ABSTAIN = "text", "abstain"  # the column of the input, the parameter of a request
@@ -29,7 +30,7 @@ class ServedClassifier:
         """Classify texts.
 
         Args:
-            texts: a table with the column `text`, or a sequence of texts.
+            texts: a table with the column `text`, and for texts in pairs `pair`, or a sequence of texts.
             params: abstain: the topic is null where its probability is lower (default 0).
 
         Returns:
@@ -41,24 +42,38 @@ class ServedClassifier:
         abstain = (params or {}).get(ABSTAIN, 0.0)
         if not 0 <= abstain <= 1:
             raise _refusal(f"params: abstain: found {abstain}; a probability from 0 to 1 is needed")
-        answers = self.reader.answer(_texts(texts), abstain)
+        answers = self.reader.answer(_texts(texts, self.reader.pairs), abstain)
         return pandas.DataFrame([asdict(answer) for answer in answers], dtype=object)
 
 
-def _texts(body: Any) -> list[str | None]:
-    """The texts of a request, in which None is a gap."""
+def _texts(body: Any, pairs: bool) -> list[Text | None]:
+    """The texts of a request, in which None is a gap; in pairs, if the model reads them and there is such a column."""
     if isinstance(body, pandas.DataFrame):
         if COLUMN not in body:
             raise _refusal(f"a list of texts is needed, or a table with the column {COLUMN}")
-        body = body[COLUMN].tolist()
-        if len(body) == 1 and isinstance(body[0], list | numpy.ndarray):
-            body = body[0]  # MLflow has put a whole batch without null (`inputs`) into one cell
-    elif isinstance(body, str) or not hasattr(body, "__iter__"):
+        texts = _strings(_cells(body, COLUMN), "text")
+        if not pairs or PAIR not in body:
+            return [*texts]
+        second = _strings(_cells(body, PAIR), PAIR)
+        if len(second) != len(texts):
+            raise _refusal(f"{len(texts)} texts and {len(second)} pairs: as many are needed")
+        return [text and in_pair(text, pair) for text, pair in zip(texts, second, strict=True)]
+    if isinstance(body, str) or not hasattr(body, "__iter__"):
         raise _refusal(f"a list of texts is needed; found {_kind(body)}")
+    return [*_strings(body, "text")]
+
+
+def _cells(body: pandas.DataFrame, column: str) -> Any:
+    cells = body[column].tolist()
+    # MLflow puts a whole batch without null (`inputs`) into one cell.
+    return cells[0] if len(cells) == 1 and isinstance(cells[0], list | numpy.ndarray) else cells
+
+
+def _strings(body: Iterable[Any], what: str) -> list[str | None]:
     texts = [None if isinstance(text, float) and math.isnan(text) else text for text in body]  # a gap is NaN there
     for place, text in enumerate(texts):
         if not isinstance(text, str | None):
-            raise _refusal(f"text {place + 1} of {len(texts)}: a string is needed; found {_kind(text)}")
+            raise _refusal(f"{what} {place + 1} of {len(texts)}: a string is needed; found {_kind(text)}")
     return texts
 
 

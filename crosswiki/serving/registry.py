@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crosswiki.corpora.pairs import PAIR, Text
 from crosswiki.pipeline.errors import UserError
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second
@@ -35,7 +36,7 @@ class Candidate:
     folder: Path
     about: str  # one line that describes all versions
     card: str
-    example: str  # a text that it reads
+    example: Text  # that it reads
     corpus: str  # digest of the validation articles of the score
     score: float | None  # macro-F1 on the validation split; None without labels
     tags: Mapping[str, str]
@@ -106,8 +107,18 @@ def client_errors() -> type[Exception]:
     return MlflowException
 
 
-def signature_of_served() -> "ModelSignature":
-    """What the served model takes and answers."""
+def _columns(text: Text) -> dict[str, list[str]]:
+    from crosswiki.serving.pyfunc import COLUMN
+
+    return {COLUMN: [text[0]], PAIR: [text[1]]} if isinstance(text, tuple) else {COLUMN: [text]}
+
+
+def signature_of_served(pairs: bool = False) -> "ModelSignature":
+    """What the served model takes and answers.
+
+    Args:
+        pairs: whether it reads texts in pairs; then there may be a column with the second ones.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType, Map, ParamSchema, ParamSpec
@@ -118,7 +129,8 @@ def signature_of_served() -> "ModelSignature":
     answers.append(ColSpec(Map(DataType.double), "probabilities"))
     params = ParamSchema([ParamSpec(ABSTAIN, DataType.double, 0.0)])
     # Not DataType.string, which makes the word "None" of a null in a batch.
-    return ModelSignature(Schema([ColSpec(AnyType(), COLUMN, required=False)]), Schema(answers), params)
+    columns = [ColSpec(AnyType(), name, required=False) for name in ((COLUMN, PAIR) if pairs else (COLUMN,))]
+    return ModelSignature(Schema(columns), Schema(answers), params)
 
 
 def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str) -> "ModelVersion":
@@ -137,8 +149,8 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
             loader_module=LOADER,  # reads safetensors and JSON; nothing is pickled
             data_path=str(candidate.folder),
             code_paths=[str(Path(__file__).parents[1])],
-            signature=signature_of_served(),
-            input_example={"text": [candidate.example]},
+            signature=signature_of_served(pairs=isinstance(candidate.example, tuple)),
+            input_example=_columns(candidate.example),
             pip_requirements=[f"mlflow=={version('mlflow')}", *(f"{name}=={_public(name)}" for name in PACKAGES)],
         )
         with contextlib.suppress(client_errors()):  # it exists from the second version on

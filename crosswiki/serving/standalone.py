@@ -7,6 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from crosswiki.corpora.pairs import Text
 from crosswiki.pipeline.outputs import write_json
 from crosswiki.serving.answers import load_reader
 from crosswiki.serving.conversion import Agreement, can_convert, compare, convert
@@ -14,13 +15,14 @@ from crosswiki.serving.conversion import Agreement, can_convert, compare, conver
 LIBRARY = Path(__file__).parents[1]
 # The modules of crosswiki that answer texts; the folder gets them as they are.
 MODULES = (
-    *("__init__", "bert/__init__", "bert/precision", "bert/truncation", "corpora/__init__", "corpora/text"),
-    *("pipeline/__init__", "pipeline/devices", "pipeline/errors", "serving/__init__", "serving/answers"),
-    *("serving/encoding", "serving/onnx", "serving/pytorch"),
+    *("__init__", "bert/__init__", "bert/precision", "bert/truncation", "corpora/__init__", "corpora/pairs"),
+    *("corpora/text", "pipeline/__init__", "pipeline/devices", "pipeline/errors", "serving/__init__"),
+    *("serving/answers", "serving/encoding", "serving/onnx", "serving/pytorch"),
 )
 PREDICT = '''"""Say the topic of texts, as JSON Lines: python predict.py TEXT…, or lines from a pipe.
 
-It needs what requirements.txt names, and nothing else. `answer` is for programs.
+A model that has learnt from pairs reads them as JSON, {"text": …, "pair": …}, and in `answer`, which is for programs,
+as tuples. It needs what requirements.txt names, and nothing else.
 """
 
 import json
@@ -29,6 +31,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from crosswiki.corpora.pairs import Text, in_pair
 from crosswiki.serving.answers import Answer, Reader, load_reader
 
 FOLDER = Path(__file__).parent
@@ -39,19 +42,23 @@ def reader() -> Reader:
     return load_reader(FOLDER, runtime="RUNTIME")
 
 
-def answer(texts: list[str], abstain: float = 0.0) -> list[Answer]:
+def answer(texts: list[Text], abstain: float = 0.0) -> list[Answer]:
     """Topic, probability and all probabilities of each text; no topic below the probability `abstain`."""
     return reader().answer(texts, abstain)
 
 
+def row_of(line: str) -> dict[str, str]:
+    return json.loads(line) if reader().pairs and line.startswith("{") else {"text": line}
+
+
 if __name__ == "__main__":
-    texts = sys.argv[1:] or [line.rstrip("\\n") for line in sys.stdin]
-    for text, found in zip(texts, answer(texts), strict=True):
-        print(json.dumps({"text": text, **asdict(found)}, ensure_ascii=False))
+    rows = [row_of(line) for line in sys.argv[1:] or [line.rstrip("\\n") for line in sys.stdin]]
+    for row, found in zip(rows, answer([in_pair(row["text"], row.get("pair")) for row in rows]), strict=True):
+        print(json.dumps({**row, **asdict(found)}, ensure_ascii=False))
 '''
 
 
-def write_standalone(folder: Path, licences: str, card: str, texts: Sequence[str]) -> dict[str, Agreement]:
+def write_standalone(folder: Path, licences: str, card: str, texts: Sequence[Text]) -> dict[str, Agreement]:
     """Add what makes a saved classifier's folder stand alone.
 
     Args:

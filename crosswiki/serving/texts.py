@@ -15,28 +15,29 @@ PARQUET = ".parquet"
 ROWS = 1024  # of a Parquet file that are read at a time
 
 
-def read_records(file: Path, column: str = COLUMN) -> Iterator[dict[str, Any]]:
+def read_records(file: Path, column: str = COLUMN, pair: str | None = None) -> Iterator[dict[str, Any]]:
     """Read rows one by one, so that a file may be larger than the memory.
 
     Args:
         file: CSV, TSV or Parquet by its suffix; any other has plain lines or JSON objects. Text is in UTF-8; - is
             standard input.
         column: the column or key with the text, a string or null. A plain line becomes a row with this column alone.
+        pair: the column or key with the second text of texts in pairs, the same; None: there is none.
 
     Raises:
         UserError: the file cannot be read, or a row is not as the others.
     """
     try:
         if file.suffix == PARQUET:
-            yield from _parquet_rows(file, column)
+            yield from _parquet_rows(file, column, pair)
             return
         with sys.stdin.buffer if str(file) == "-" else file.open("rb") as lines:
             decoded = _decoded(lines, file)
             if file.suffix in SEPARATORS:
-                yield from _table_rows(decoded, file, column)
+                yield from _table_rows(decoded, file, column, pair)
             else:
                 for number, line in enumerate(decoded, 1):
-                    yield _record(line.rstrip("\r\n"), f"{file}: line {number}", column)
+                    yield _record(line.rstrip("\r\n"), f"{file}: line {number}", column, pair)
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error})") from error
 
@@ -62,12 +63,12 @@ def _decoded(lines: Iterable[bytes], file: Path) -> Iterator[str]:
             raise UserError(f"{file}: line {number}: not UTF-8: save the texts as UTF-8, then try again") from error
 
 
-def _table_rows(lines: Iterator[str], file: Path, column: str) -> Iterator[dict[str, Any]]:
+def _table_rows(lines: Iterator[str], file: Path, column: str, pair: str | None) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(2**31 - 1)  # a text may be longer than the 131,072 characters that are allowed else
     rows = csv.reader(lines, delimiter=SEPARATORS[file.suffix])
     try:
         header = next(rows, [])
-        _check_column(file, column, header)
+        _check_columns(file, column, pair, header)
         for row in rows:
             if row and len(row) != len(header):
                 raise UserError(
@@ -89,22 +90,24 @@ def _parquet(file: Path) -> Any:
         raise UserError(f"{file}: not a Parquet file ({error})") from error
 
 
-def _parquet_rows(file: Path, column: str) -> Iterator[dict[str, Any]]:
+def _parquet_rows(file: Path, column: str, pair: str | None) -> Iterator[dict[str, Any]]:
     table = _parquet(file)
-    _check_column(file, column, table.schema_arrow.names)
+    _check_columns(file, column, pair, table.schema_arrow.names)
     for rows in table.iter_batches(ROWS):
         for row in rows.to_pylist():
-            if not isinstance(row[column], str | None):
-                raise UserError(f"{file}: the column {column} has {type(row[column]).__name__}; strings are needed")
+            for name in (column, pair) if pair else (column,):
+                if not isinstance(row[name], str | None):
+                    raise UserError(f"{file}: the column {name} has {type(row[name]).__name__}; strings are needed")
             yield row
 
 
-def _check_column(file: Path, column: str, columns: list[str]) -> None:
-    if column not in columns:
-        raise UserError(f"{file}: no column {column!r}; found {', '.join(columns) or 'none'}: --text names the one")
+def _check_columns(file: Path, column: str, pair: str | None, columns: list[str]) -> None:
+    for option, name in (("--text", column), ("--pair", pair)):
+        if name is not None and name not in columns:
+            raise UserError(f"{file}: no column {name!r}; found {', '.join(columns) or 'none'}: {option} names the one")
 
 
-def _record(line: str, place: str, column: str) -> dict[str, Any]:
+def _record(line: str, place: str, column: str, pair: str | None) -> dict[str, Any]:
     if not line.startswith("{"):
         return {column: line}
     try:
@@ -113,6 +116,8 @@ def _record(line: str, place: str, column: str) -> dict[str, Any]:
         raise UserError(f"{place}: begins as JSON and is none ({error})") from error
     if not isinstance(record.get(column, 0), str | None):
         raise UserError(f"{place}: the key {column} is needed, with a string; found {', '.join(record) or 'no key'}")
+    if pair and not isinstance(record.get(pair), str | None):
+        raise UserError(f"{place}: the key {pair} has {type(record[pair]).__name__}; a string is needed")
     return dict(record)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Article, Bad, Part
 from crosswiki.corpora.readers.delimited import BROKEN, read_rows, text_lines, text_of
 from crosswiki.corpora.readers.places import COMPRESSIONS, existing
@@ -87,7 +88,7 @@ def _read_file(path: Path, file: ArticleFile, prefix: str) -> Iterator[Article |
         except ValueError as error:
             yield Bad(f"{path}: row {number}", str(error))
             continue
-        missing = next((name for name in ("id", "text") if values[name] is None), None)
+        missing = next((name for name in ("id", "text", PAIR) if name in wanted and values[name] is None), None)
         if missing:
             yield Bad(f"{path}: row {number}", f"no {wanted[missing]}")
         else:

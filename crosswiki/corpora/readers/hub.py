@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any, cast
 
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Article, Bad, Part
 from crosswiki.corpora.readers.delimited import text_of
 from crosswiki.corpora.readers.web import ATTEMPTS, BUSY, retry_after
@@ -31,15 +32,15 @@ def _read_shard(preset: HubPreset, language: str, number: int, count: int) -> It
     where = f"{preset.dataset}: file {number + 1} of {count}"
     try:
         for place, row in enumerate(_dataset(preset, language).shard(num_shards=count, index=number), 1):
-            if place == 1 and (missing := [column for column in wanted.values() if column not in row]):
-                raise UserError(f"{preset.dataset}: no column {missing[0]!r}; it has {', '.join(row)}")
+            if place == 1 and (absent := [column for column in wanted.values() if column not in row]):
+                raise UserError(f"{preset.dataset}: no column {absent[0]!r}; it has {', '.join(row)}")
             try:
                 values = {name: text_of(row[column], name) for name, column in wanted.items()}
             except ValueError as error:
                 yield Bad(f"{where}: row {place}", str(error))
                 continue
-            if values["id"] is None or values["text"] is None:
-                yield Bad(f"{where}: row {place}", "no id or no text")
+            if missing := [name for name in ("id", "text", PAIR) if name in wanted and values[name] is None]:
+                yield Bad(f"{where}: row {place}", f"no {wanted[missing[0]]}")
             else:
                 yield Article(**cast("Any", {"title": None} | values))
     except (OSError, ValueError) as error:  # also what pyarrow and the hub's client raise

@@ -1,7 +1,7 @@
 """The task's texts: files with the labels that a classifier is to learn, and files of the same kind of text without.
 
 They stand beside a corpus of any kind. A text without a concept is a concept of its own, so that an exact repetition
-of it, in whichever file, falls on the same side of a split.
+of it, in whichever file, falls on the same side of a split; so do all pairs of one first text.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from crosswiki.corpora.articles import concept_of, task_concept
 from crosswiki.corpora.mending import mend
+from crosswiki.corpora.pairs import in_one, in_pair
 from crosswiki.corpora.parts import Article, Bad, Part
 from crosswiki.corpora.readers.files import verify
 from crosswiki.corpora.readers.forms import Form, cell, kind_of, numbered_rows
@@ -95,6 +96,7 @@ class Text:
         concept: the file's own, or what the text hashes to.
         title: the file's own, or None.
         split: the file's own, or None.
+        pair: its second text, in a file of pairs.
     """
 
     text: str
@@ -104,6 +106,12 @@ class Text:
     concept: str
     title: str | None
     split: str | None
+    pair: str | None = None
+
+    @property
+    def whole(self) -> str:
+        """The text, and its pair if it has one."""
+        return in_one(in_pair(self.text, self.pair))
 
 
 def texts_of(path: Path, file: TaskFile) -> Iterator[tuple[int, Text | str]]:
@@ -126,9 +134,13 @@ def texts_of(path: Path, file: TaskFile) -> Iterator[tuple[int, Text | str]]:
                 known = ", ".join(map(str, row))
                 raise UserError(f"{path}: no column {column!r} for {name}; it has {known}")
         text = cell(row, columns.text) or ""
-        text = mend(text) if file.mend else text
+        pair = cell(row, columns.pair)
+        if columns.pair and bool(text) != bool(pair):
+            yield number, f"no {columns.pair}" if text else f"no {columns.text}, and a {columns.pair}"
+            continue
+        text, pair = (mend(text), pair and mend(pair)) if file.mend else (text, pair)
         label = cell(row, columns.topic)
-        if any("\ud800" <= letter <= "\udfff" for letter in text + (label or "")):
+        if any("\ud800" <= letter <= "\udfff" for letter in text + (pair or "") + (label or "")):
             yield number, "half of a letter in it (a lone surrogate)"
             continue
         split = cell(row, columns.split)
@@ -138,7 +150,7 @@ def texts_of(path: Path, file: TaskFile) -> Iterator[tuple[int, Text | str]]:
         split = SPLITS[split.lower()] if split else None
         concept = cell(row, columns.concept) or digest_of(text)
         topic = file.topics.get(label, label) if label else None
-        yield number, Text(text, label, topic, cell(row, columns.id), concept, cell(row, columns.title), split)
+        yield number, Text(text, label, topic, cell(row, columns.id), concept, cell(row, columns.title), split, pair)
 
 
 def read_file(path: Path, file: TaskFile, name: str) -> Iterator[Article | Bad]:
@@ -157,7 +169,8 @@ def read_file(path: Path, file: TaskFile, name: str) -> Iterator[Article | Bad]:
         if own is None:
             repeated[text.concept] += 1
             own = text.concept + (f"-{repeated[text.concept]}" if repeated[text.concept] > 1 else "")
-        yield Article(f"{name}:{own}", text.title, text.text, text.topic, task_concept(text.concept, text.split))
+        concept = task_concept(text.concept, text.split)
+        yield Article(f"{name}:{own}", text.title, text.text, text.topic, concept, text.pair)
 
 
 def unit_of(path: Path, file: TaskFile) -> str:
