@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro ui test test-fast check bench ablation readme requirements clean
+.PHONY: help repro quick ui test test-fast check bench ablation readme requirements clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ help:  ## list the commands
 repro: .venv/ready  ## run every stage of the pipeline that has changed
 	@crosswiki check
 	@dvc repro
+
+quick: .venv/ready  ## the same with small limits (quick.yaml), in minutes: sketch/report.html
+	@crosswiki quick
 
 ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:5000 (or PORT=…)
 	@echo "the runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs (sort by validation_macro_f1 under Columns)"

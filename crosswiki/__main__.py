@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Sequence
 
-from crosswiki.commands import check, export, neighbours, new, predict, suggest
+from crosswiki.commands import check, export, neighbours, new, predict, quick, suggest
 from crosswiki.pipeline.stage import ending_clearly
 
 COMMANDS = {
     "new": new,
     "check": check,
+    "quick": quick,
     "predict": predict,
     "suggest": suggest,
     "neighbours": neighbours,

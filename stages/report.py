@@ -32,6 +32,7 @@ def collect(params: Parameters) -> Report:
     predictions = tables.read_table(METRICS / "predictions/target.csv")
     return Report(
         corpus=params.corpus,
+        sketch=params.sketch,
         seed=params.seed,
         confidence=params.evaluate.confidence,
         languages=languages,

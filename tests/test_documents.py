@@ -43,7 +43,7 @@ LONG = (
     r"git clone ",
     r"crosswiki (export|predict (--file \S+\.(parquet|csv)|--model exported)) ?",  # test_bulk, test_export
     r"crosswiki new mine ",  # it needs files of the reader's
-    r"make (check|test|bench|ablation|requirements)$",
+    r"make (quick|drill|check|test|bench|ablation|requirements)$",
     r"dvc exp run (-S \S+ ?)+$",
     r"dvc queue start ",
     r"python -m benchmarks\.(muse|dump|texts|rows|serving|suggest)\b",

@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy
 import regex
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from crosswiki.corpora.text import normalise, segment
 from crosswiki.embeddings.lexicon import Entry, Lexicon, Origin, Translation, load_lexicon
@@ -22,6 +23,8 @@ from crosswiki.embeddings.vectors import WordVectors, load_vectors, unit
 _JOINED = regex.compile(r"[\s'’ʼ-]*")  # what may stand between the words of a phrase
 _ELIDED = regex.compile(r"(?<=\w)['’](?=\w)")
 _SPACES = regex.compile(r"\s+")
+TINY = 1e-8  # the least length by which a vector is divided
+LEAST_PROBABILITY = 1e-6
 COMMON = 1e-3  # a word's share of the text, at which it says half as much of what a sentence is about
 
 
@@ -32,6 +35,14 @@ class Unit(NamedTuple):
     text: str
     translations: tuple[Translation, ...]
     origin: Origin
+
+
+class Candidates(NamedTuple):
+    """A unit's translations, as its context sees them."""
+
+    directions: NDArray[numpy.float32]  # their vectors, of unit length; zeros without one, [translations, dim]
+    logarithms: NDArray[numpy.float64]  # of their probabilities, [translations]
+    expected: NDArray[numpy.float32] | None  # the mean of their vectors by probability; None if none has one, [dim]
 
 
 @dataclass(frozen=True)
@@ -49,41 +60,57 @@ class Context:
     window: int = 5
 
     @cached_property
-    def _rows(self) -> Tensor:
-        return unit(self.words.vectors)
+    def _rows(self) -> NDArray[numpy.float32]:
+        """Unit vectors, weighted by what each word says of what a text is about: little if it is common.
+
+        Arora et al. 2017, equation 3. [words, dim].
+        """
+        counts = self.words.vocabulary.counts
+        telling = COMMON / (COMMON + torch.from_numpy(counts / counts.sum()).float())
+        rows: NDArray[numpy.float32] = (unit(self.words.vectors) * telling[:, None]).numpy()
+        return rows
 
     @cached_property
-    def _telling(self) -> Tensor:
-        """How much each word says of what a text is about: little if it is common (Arora et al. 2017, equation 3)."""
-        shares = torch.from_numpy(self.words.vocabulary.counts / self.words.vocabulary.counts.sum()).float()
-        return COMMON / (COMMON + shares)
+    def _candidates(self) -> dict[tuple[Translation, ...], Candidates]:
+        return {}  # running words are few words over and over
 
-    def vector(self, phrase: str) -> Tensor | None:
+    def vector(self, phrase: str) -> NDArray[numpy.float32] | None:
         """The weighted sum of the vectors of a phrase's words; None if there are none, [dim]."""
         ids = [self.words.vocabulary.ids[word] for word in phrase.split() if word in self.words.vocabulary.ids]
-        return (self._rows[ids] * self._telling[ids, None]).sum(0) if ids else None
+        return self._rows[ids].sum(0) if ids else None
+
+    def candidates(self, translations: tuple[Translation, ...]) -> Candidates:
+        """What a unit's translations are to a context."""
+        if (known := self._candidates.get(translations)) is None:
+            known = self._candidates[translations] = self._prepare(translations)
+        return known
+
+    def _prepare(self, translations: tuple[Translation, ...]) -> Candidates:
+        vectors = numpy.zeros((len(translations), self._rows.shape[1]), dtype=numpy.float32)
+        found = False
+        for place, (words, _) in enumerate(translations):
+            if (vector := self.vector(words)) is not None:
+                vectors[place], found = vector, True
+        shares = numpy.array([probability for _, probability in translations])
+        lengths = numpy.linalg.norm(vectors, axis=1, keepdims=True)
+        expected = (vectors * shares[:, None].astype(numpy.float32)).sum(0) if found else None
+        logarithms = numpy.log(numpy.maximum(shares, LEAST_PROBABILITY))
+        return Candidates(vectors / numpy.maximum(lengths, TINY), logarithms, expected)
 
     def choose(self, units: Sequence[Unit]) -> list[str | None]:
         """The best translation of each unit among its neighbours' translations; None where it has none."""
-        vectors: list[Tensor | None] = []
-        for unit_ in units:
-            weighted = [(self.vector(words), probability) for words, probability in unit_.translations]
-            found = [vector * probability for vector, probability in weighted if vector is not None]
-            vectors.append(torch.stack(found).sum(0) if found else None)
+        candidates = [self.candidates(unit_.translations) for unit_ in units]
         chosen: list[str | None] = []
         for place, unit_ in enumerate(units):
-            near = [*vectors[max(0, place - self.window) : place], *vectors[place + 1 : place + 1 + self.window]]
-            known = [vector for vector in near if vector is not None]
-            if len(unit_.translations) < 2 or not known:
-                chosen.append(unit_.translations[0].words if unit_.translations else None)
-                continue
-            company = torch.stack(known).sum(0)
-            scores = []
-            for words, probability in unit_.translations:
-                vector = self.vector(words)
-                cosine = float(torch.cosine_similarity(vector, company, dim=0)) if vector is not None else 0.0
-                scores.append(float(torch.tensor(probability).clamp(min=1e-6).log()) + self.weight * cosine)
-            chosen.append(unit_.translations[scores.index(max(scores))].words)
+            best = 0
+            if len(unit_.translations) > 1:
+                around = range(max(0, place - self.window), min(place + 1 + self.window, len(units)))
+                near = [candidates[other].expected for other in around if other != place]
+                if known := [vector for vector in near if vector is not None]:
+                    company = numpy.sum(known, axis=0)
+                    cosines = candidates[place].directions @ company / max(float(numpy.linalg.norm(company)), TINY)
+                    best = int((candidates[place].logarithms + self.weight * cosines).argmax())
+            chosen.append(unit_.translations[best].words if unit_.translations else None)
         return chosen
 
 

@@ -259,6 +259,7 @@ class Parameters(Section):
     corpus: Annotated[str, Field(pattern=r"^[\w-]+$")]
     roles: tuple[Role, ...]
     class_weights: ClassWeights
+    sketch: bool
     device: Literal["auto", "cpu", "cuda", "mps"]
     download: Download
     prepare: Prepare

@@ -43,7 +43,15 @@ KIND, KIND_OF_TRAINING = "mlflow.experimentKind", "custom_model_development"
 PATIENCE = 15  # seconds to wait for a locked database
 INTERVAL = 2.0  # seconds between two batches of metrics
 # Tags that a stage's run copies from its parent, so that both can be found by them.
-SHARED = ("corpus", "languages", "dvc_experiment", "mlflow.source.git.commit", "mlflow.source.type", "mlflow.user")
+SHARED = (
+    "corpus",
+    "languages",
+    "sketch",
+    "dvc_experiment",
+    "mlflow.source.git.commit",
+    "mlflow.source.type",
+    "mlflow.user",
+)
 MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # an unreachable server costs seconds; with MLflow's defaults minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -281,6 +289,7 @@ def _parent(
         "corpus": everything.get("corpus"),
         "languages": "-".join(pair) if len(pair) == 2 else None,
         "test_language": languages.get("test"),
+        "sketch": "true" if everything.get("sketch") else None,
         **machine(),
     }
     title = name or (f"repro {commit[:7]}".strip() if dvc else stage)

@@ -27,6 +27,7 @@ class Report:
     """All that the page shows. What a role lacks is left out of the mapping; a role that is not used, out of all."""
 
     corpus: str
+    sketch: bool  # limits so small that differences of a few points mean nothing
     seed: int
     confidence: float
     languages: Mapping[Role, str]  # codes, of the roles that there are
