@@ -22,6 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from crosswiki.bert.classification import mean_hidden, pad_rows, predict_logits
 from crosswiki.bert.models import Classifier, with_embeddings
 from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import History, Loss, Measure, Report, train
 from crosswiki.embeddings.glossary import close_up, gloss
 from crosswiki.pipeline.parameters import RepresentationDistillation
@@ -136,7 +137,8 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
             mean_hidden(outputs.hidden_states[-1].float(), other["attention_mask"]),
             mean_hidden(targets.hidden_states[-1].float(), source["attention_mask"]),
         )
-        return states + mse_loss(outputs.logits.float(), targets.logits.float())
+        logits = mse_loss(outputs.logits.float(), targets.logits.float())
+        return of_the_batch(states + logits, len(outputs.logits))
 
     return loss
 
