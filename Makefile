@@ -52,6 +52,9 @@ requirements: .venv/ready-dev  ## pin the newest versions anew
 	@.venv/pin/bin/pip install -q -r requirements.in
 	@(echo "# Pinned by \`make requirements\` from requirements.in."; \
 	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/') > requirements.txt
+	@.venv/pin/bin/pip install -q distributed -c requirements.txt
+	@(echo "# Pinned by \`make requirements\`: the optional extra \`dask\`, which requirements.txt has not."; \
+	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/' | grep -vxFf requirements.txt) > requirements-dask.txt
 	@.venv/pin/bin/pip install -q -r requirements-dev.in -c requirements.txt
 	@(echo "# Pinned by \`make requirements\` from requirements-dev.in: what requirements.txt has not."; \
 	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/' | grep -vxFf requirements.txt) > requirements-dev.txt

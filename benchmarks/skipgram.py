@@ -24,9 +24,8 @@ from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import datapath
 from numpy.typing import NDArray
 
+from benchmarks.gpu_words import bytes_per_word, copy_bandwidth
 from crosswiki.corpora.vocabulary import Vocabulary, load_vocabulary
-from crosswiki.embeddings.skipgram.blocks import SIZE
-from crosswiki.embeddings.skipgram.reference import keep_probability
 from crosswiki.embeddings.skipgram.trainer import train_skipgram
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.parameters import SkipGram, load_parameters
@@ -163,32 +162,6 @@ def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
             yield {**row, **similarity(words, vectors)}
 
 
-def bytes_per_word(text: Text, settings: SkipGram) -> float:
-    """Bytes that a GPU must move for each word of the text: the rows of kept words, each read once and written once."""
-    kept = keep_probability(torch.from_numpy(text.vocabulary.counts), settings.subsample).numpy()
-    share = float((kept * text.vocabulary.counts).sum() / text.vocabulary.counts.sum())
-    rows = (
-        1 + (SIZE + 2 * settings.window) / SIZE + 1
-    )  # its centre, and its share of its block's contexts and noise words
-    return share * rows * settings.dim * 4 * 2
-
-
-def copy_bandwidth(device: torch.device) -> float:
-    """Bytes a second that a large copy on the device reads and writes."""
-    one = torch.empty(2**26, device=device)
-    other = torch.empty_like(one)
-    times = []
-    for _ in range(10):
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        started = time.perf_counter()
-        other.copy_(one)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - started)
-    return 2 * one.nbytes / min(times)
-
-
 def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
     """A line for each dim and system, and crosswiki's ratio to each other system."""
     for dim in dict.fromkeys(row["dim"] for row in rows):
@@ -228,7 +201,7 @@ def main() -> None:
             settings = load_parameters().skipgram
             for dim in arguments.dim:
                 text = load_text(Path("data/prepared/source"))
-                moved = bytes_per_word(text, settings.model_copy(update={"dim": dim, "window": 5}))
+                moved = bytes_per_word(text.vocabulary.counts, settings.model_copy(update={"dim": dim, "window": 5}))
                 bandwidth = copy_bandwidth(device)
                 rate = statistics.median(
                     row["words_per_second"] for row in rows if row["dim"] == dim and row["system"] == "crosswiki"

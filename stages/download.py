@@ -23,7 +23,7 @@ def main(role: Role) -> None:
 
         articles = Path("data/articles") / f"{role}.parquet"
         with replacing(articles) as partial:
-            counts = collect(Corpus(preset, language, source), params.download, params.seed, partial)
+            counts = collect(Corpus(preset, language, source), params.download, params.seed, partial, params.workers)
         dictionary = Dictionary([], 0, 0.0)
         # The preset's dictionaries start from its own source language.
         if preset.dictionaries.get(language) and source == preset.languages.source and role != "source":

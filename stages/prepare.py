@@ -40,7 +40,7 @@ def main(role: Role) -> None:
         reading = Reading(table, language, own, params.seed, threshold)
         folder = workplace(reading)
         with alone(folder):
-            groups, counts = read_all(reading, folder)
+            groups, counts = read_all(reading, folder, params.workers)
             labels = topics_by_split(groups)
             vocabulary = build_vocabulary(counts, own.min_count, own.max_vocabulary)
             total = {key: sum(group[key] for group in groups) for key in ("articles", "labelled", "words", "documents")}

@@ -58,4 +58,4 @@ def main(role: Role) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, ranks=True)

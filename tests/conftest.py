@@ -18,9 +18,11 @@ settings.load_profile("crosswiki")
 # short ones and not after them. xdist hands a process another file when two of its tests are left.
 PIPELINE = (
     *("test_pipeline", "test_tutorial_experiments", "test_tutorial_language", "test_tutorial_own_texts"),
+    "test_tutorial_word_list",
     "test_architectures",
     *("test_documents", "test_wikipedia", "test_variations", "test_unlabelled", "test_tracking", "test_serving"),
     *("test_start", "test_closure", "test_browser", "test_locks", "test_suggest", "test_quick"),
+    "test_ranks",
 )
 # In these, only the tests that ask for a fixture; the others are quick.
 UNITS = {
@@ -29,6 +31,7 @@ UNITS = {
     "test_suggest": "finished",
     "test_closure": "mutable",
     "test_quick": "finished",
+    "test_ranks": "finished",
 }
 
 

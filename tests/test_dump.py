@@ -30,7 +30,7 @@ REAL = Path(datapath("enwiki-latest-pages-articles1.xml-p000000010p000030302-sho
 def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "work"))
     # To start processes takes longer than all of a small dump; `test_workers.py` has them.
-    monkeypatch.setattr("crosswiki.corpora.collect.over_all_cores", lambda work, tasks: ((t, work(t)) for t in tasks))
+    monkeypatch.setattr("crosswiki.corpora.collect.over_workers", lambda work, tasks, *_: ((t, work(t)) for t in tasks))
 
 
 def preset_of(pages: Path | str, **changes: object) -> DumpPreset:

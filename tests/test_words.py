@@ -38,7 +38,7 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("CROSSWIKI_TRACKING", "off")
-    monkeypatch.setattr(words, "over_all_cores", lambda work, tasks: ((task, work(task)) for task in tasks))
+    monkeypatch.setattr(words, "over_workers", lambda work, tasks, *_: ((task, work(task)) for task in tasks))
 
 
 def write_articles(**params: object) -> None:

@@ -23,6 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from crosswiki.bert.classification import TYPES, encode, mean_hidden, pad_rows, predict_logits, types_in
 from crosswiki.bert.models import Classifier, with_embeddings
 from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import History, Loss, Measure, Report, train
 from crosswiki.corpora.articles import in_task
 from crosswiki.corpora.pairs import Text, each_side, first_of_concepts, texts_of
@@ -158,7 +159,8 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
             mean_hidden(outputs.hidden_states[-1].float(), other["attention_mask"]),
             mean_hidden(targets.hidden_states[-1].float(), source["attention_mask"]),
         )
-        return states + mse_loss(outputs.logits.float(), targets.logits.float())
+        logits = mse_loss(outputs.logits.float(), targets.logits.float())
+        return of_the_batch(states + logits, len(outputs.logits))
 
     return loss
 

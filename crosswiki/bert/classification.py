@@ -11,9 +11,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.models import Classifier, token_types
 from crosswiki.bert.precision import fast_attention, half_precision
+from crosswiki.bert.shares import of_the_batch
 from crosswiki.corpora.pairs import Text
 from crosswiki.pipeline.parameters import ClassWeights
 from crosswiki.pipeline.progress import progress
+from crosswiki.pipeline.ranks import rank, sum_over_ranks, world
 
 TYPES = "token_type_ids"  # which text of a pair a token belongs to
 
@@ -85,7 +87,9 @@ def types_in(rows: list[dict[str, Any]], column: str = TYPES) -> list[list[int]]
 def label_loss(model: PreTrainedModel, batch: dict[str, Tensor], weights: Tensor | None = None) -> Tensor:
     """Cross-entropy with the column `labels`, a mean weighted by each topic's weight, [topics], where there is one."""
     labels = batch.pop("labels")
-    return cross_entropy(model(**batch).logits.float(), labels, None if weights is None else weights.to(labels.device))
+    weights = None if weights is None else weights.to(labels.device)
+    loss = cross_entropy(model(**batch).logits.float(), labels, weights)
+    return of_the_batch(loss, len(labels) if weights is None else weights[labels].sum())
 
 
 def label_weights(labels: Sequence[int], topics: int, kind: ClassWeights) -> Tensor | None:
@@ -156,13 +160,14 @@ def read_texts(
     groups = [order[start : start + batch] for start in range(0, len(order), batch)]
     autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=half_precision(device))
     with fast_attention(model, device), autocast:
-        for group in progress(groups, what):
+        for group in progress(groups[rank() :: world()], what):
             inputs = {name: value.to(device) for name, value in collate([rows[place] for place in group]).items()}
             outputs = model(**inputs, output_hidden_states=hidden)
             logits[group] = outputs.logits.float().cpu()
             if hidden:
                 states[group] = mean_hidden(outputs.hidden_states[-1].float(), inputs["attention_mask"]).cpu()
-    return logits, states
+    # A row that another rank has read is zeros here.
+    return sum_over_ranks(logits), sum_over_ranks(states)
 
 
 def predict_logits(

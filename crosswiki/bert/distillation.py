@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from crosswiki.bert.classification import mean_hidden, read_texts
 from crosswiki.bert.models import Classifier
+from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import Loss
 from crosswiki.corpora.pairs import PAIR, Text, first_of_concepts, texts_of
 
@@ -52,10 +53,9 @@ def batch_loss(temperature: float, soft: float, hidden: float, weights: Tensor |
         topic_weights = None if weights is None else weights.to(labels.device)
         logits_loss = distillation_loss(outputs.logits.float(), teacher, labels, temperature, soft, topic_weights)
         if states is None:
-            return logits_loss
-        return logits_loss + hidden * mse_loss(
-            mean_hidden(outputs.hidden_states[-1].float(), batch["attention_mask"]), states
-        )
+            return of_the_batch(logits_loss, len(labels))
+        hidden_loss = mse_loss(mean_hidden(outputs.hidden_states[-1].float(), batch["attention_mask"]), states)
+        return of_the_batch(logits_loss + hidden * hidden_loss, len(labels))
 
     return loss
 

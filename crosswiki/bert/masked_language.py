@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from crosswiki.bert.classification import pad_rows
 from crosswiki.bert.models import Classifier, seeded, with_embeddings
 from crosswiki.bert.schedules import one_epoch
+from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import History, Measure, Report, train
 from crosswiki.pipeline.parameters import MaskedLanguageModel
 
@@ -157,7 +158,7 @@ def _hidden_tokens(model: PreTrainedModel, batch: dict[str, Tensor], head: nn.Mo
     labels = batch.pop("labels")
     chosen, hidden = labels != -100, model(**batch, output_hidden_states=True).hidden_states[-1]
     scores = head(hidden[chosen], model.get_input_embeddings().weight)
-    return cross_entropy(scores.float(), labels[chosen])
+    return of_the_batch(cross_entropy(scores.float(), labels[chosen]), chosen.sum())
 
 
 def train_masked_language_model(

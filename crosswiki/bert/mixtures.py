@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.models import Classifier
+from crosswiki.bert.shares import draw
 from crosswiki.bert.tokenization import continued_words, divide_words
 from crosswiki.embeddings.alignment import ROWS, mean_similarity
 from crosswiki.embeddings.spelling import Spelling
@@ -175,9 +176,9 @@ def reading_mixtures(
             return embedded
         mixed, known = mixed.to(ids.device), known.to(ids.device)
         # Drawn from the global generator, as dropout is, whose state is in the training's checkpoints.
-        shares = 2 * probability * torch.rand(ids.shape[texts], device=ids.device)
+        shares = 2 * probability * draw(ids.shape[texts : texts + 1], 0, ids.device)
         shares = shares[None] if texts else shares[:, None]
-        chosen = (torch.rand(ids.shape, device=ids.device) < shares) & known[ids]
+        chosen = (draw(ids.shape, texts, ids.device) < shares) & known[ids]
         return torch.where(chosen[..., None], mixed[ids].to(embedded.dtype), embedded)
 
     hooks = (

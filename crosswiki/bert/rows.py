@@ -14,6 +14,8 @@ from datasets import Dataset
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from crosswiki.pipeline.ranks import world
+
 
 @contextmanager
 def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device) -> Iterator[None]:
@@ -44,7 +46,8 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device)
     table.weight.data = whole[rows]
     table.padding_idx = None if padding is None else int(places[padding])
     hooks = [table.register_forward_pre_hook(renumber)]
-    if device.type == "cpu":  # on other devices allocation is cheap, or sparse gradients are not supported
+    # On other devices allocation is cheap, or sparse gradients are not supported; ranks add up dense ones.
+    if device.type == "cpu" and world() == 1:
         hooks.append(_keep_gradient(table))
     try:
         yield

@@ -1,8 +1,10 @@
-"""The training loop of all models: transformers.Trainer with a given loss, a loss curve, and checkpoints."""
+"""The training loop of all models: transformers.Trainer with a given loss, a loss curve, and checkpoints.
+
+Several ranks train one model, each with a share of every batch: the Trainer of each knows of no other.
+"""
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -12,7 +14,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -23,7 +25,9 @@ from crosswiki.bert.models import layers_from_the_top
 from crosswiki.bert.precision import fast_attention, half_precision
 from crosswiki.bert.rows import only_rows_read
 from crosswiki.bert.schedules import Schedule
-from crosswiki.pipeline.outputs import checkpoint_path
+from crosswiki.bert.shares import SHARE, ShareLoader, average_gradients, drawing_for_the_batch
+from crosswiki.pipeline.outputs import checkpoint_path, remove
+from crosswiki.pipeline.ranks import hidden, rank, world
 
 Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
@@ -66,7 +70,7 @@ def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
 
 
 class OneProcess(TrainingArguments):
-    """Arguments of one process, which takes one GPU however many it sees.
+    """Arguments of a process that takes one GPU however many it sees, and knows of no other process.
 
     With more, transformers would wrap the model in `nn.DataParallel`, and multiply the batch by their number.
     """
@@ -80,7 +84,7 @@ class OneProcess(TrainingArguments):
 class _LossTrainer(Trainer):
     """A Trainer with a given loss and a given order of the texts."""
 
-    def __init__(self, loss: Loss, sampler: Sampler[int], **arguments: Any) -> None:
+    def __init__(self, loss: Loss, sampler: LengthBuckets, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._loss = loss
         self._sampler = sampler
@@ -88,9 +92,21 @@ class _LossTrainer(Trainer):
         self.remove_callback(ProgressCallback)
 
     def compute_loss(  # type: ignore[override]
-        self, model: PreTrainedModel, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+        self, model: PreTrainedModel, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
     ) -> Tensor:
-        return self._loss(model, inputs)
+        now = inputs.pop(SHARE, None)
+        with drawing_for_the_batch(now, model) if now else nullcontext():
+            return self._loss(model, inputs)
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *arguments: Any, **options: Any) -> Tensor:
+        loss = super().training_step(model, inputs, *arguments, **options)
+        return average_gradients(model, loss) if world() > 1 else loss
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        if world() == 1:
+            return super().get_train_dataloader()
+        pinned = self.args.dataloader_pin_memory
+        return ShareLoader(self.train_dataset, self._sampler, self.data_collator, pin_memory=pinned)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return self._sampler
@@ -118,11 +134,11 @@ class _Watch(TrainerCallback):
         self.saved = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self.what, disable=None, leave=False)
+        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self.what, disable=hidden(), leave=False)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.update(state.global_step - self.bar.n)
-        if time.monotonic() - self.saved > CHECKPOINT_SECONDS and state.global_step < state.max_steps:
+        if rank() == 0 and time.monotonic() - self.saved > CHECKPOINT_SECONDS and state.global_step < state.max_steps:
             control.should_save = True
             self.saved = time.monotonic()
 
@@ -211,7 +227,7 @@ def train(
     rows = nullcontext() if whole_table else only_rows_read(model, texts, device)
     with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout):
         trainer.train(resume_from_checkpoint=last)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     model.to("cpu")
     return [row for row in trainer.state.log_history if "loss" in row]
 

@@ -31,7 +31,7 @@ from crosswiki.pipeline.outputs import alone, checkpoints, remove
 from crosswiki.pipeline.parameters import Download
 from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import DumpPreset, FilesPreset, HubPreset, MediaWikiPreset, Preset, WheelPreset
-from crosswiki.pipeline.workers import over_all_cores
+from crosswiki.pipeline.workers import over_workers
 
 SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
 ENOUGH = 10_000  # records, of which the share of bad ones is judged before the end
@@ -92,7 +92,7 @@ class Corpus:
         return checkpoints() / f"download-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
 
-def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts:
+def collect(corpus: Corpus, params: Download, seed: int, output: Path, workers: str = "local") -> Counts:
     """Write a language's articles, columns `COLUMNS` and of texts in pairs `pair`, in the corpus's own order.
 
     Args:
@@ -100,6 +100,7 @@ def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts
         params: how many articles, how long, and how many bad records are borne.
         seed: which articles a limit keeps.
         output: where the table is written.
+        workers: see `over_workers`.
 
     Returns:
         Counts: articles, labelled, empty, bad_records.
@@ -109,7 +110,7 @@ def collect(corpus: Corpus, params: Download, seed: int, output: Path) -> Counts
     """
     folder = corpus.workplace(params.max_characters)
     with alone(folder):
-        counts = _read_all(corpus, params, folder)
+        counts = _read_all(corpus, params, folder, workers)
         counts = _join_all(corpus, params, seed, folder, counts, output)
         remove(folder)
     return counts
@@ -180,7 +181,7 @@ def _join_all(corpus: Corpus, params: Download, seed: int, folder: Path, counts:
     return {"articles": total, "labelled": labels.total(), "empty": counts["empty"], "bad_records": counts["bad"]}
 
 
-def _read_all(corpus: Corpus, params: Download, folder: Path) -> Counts:
+def _read_all(corpus: Corpus, params: Download, folder: Path, workers: str) -> Counts:
     """Read every part that no earlier run has read, with articles/s, MB and the time left on a terminal."""
     folder.mkdir(parents=True, exist_ok=True)
     finished = finished_shards(folder)
@@ -192,7 +193,7 @@ def _read_all(corpus: Corpus, params: Download, folder: Path) -> Counts:
     started, before, read = time.perf_counter(), counts["articles"], 0
     layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
     with tqdm(desc=f"reading {corpus.language}", total=1.0, bar_format=layout, disable=None, leave=False) as bar:
-        for part, shard in over_all_cores(work, tasks):
+        for part, shard in over_workers(work, tasks, workers, lambda part: f"{corpus.language}: part {part.name}"):
             _add(counts, shard)
             read += part.size
             rate = (counts["articles"] - before) / (time.perf_counter() - started)

@@ -1,9 +1,9 @@
 """Tables of articles on disk, written and read piece by piece: no more than a few million characters at a time."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow
 import pyarrow.compute
@@ -74,7 +74,8 @@ def write_shard(part: Part, folder: Path, longest: int) -> Counts:
         articles, empty (articles without text), bad, and the first bad one's line.
     """
     counts: Counts = {"articles": 0, "empty": 0, "bad": 0, "first_bad": None}
-    with replacing(folder / f"{part.name}.{os.getpid()}") as partial:
+    attempt = folder / f"{part.name}.{uuid4().hex}"  # another worker may have begun it
+    with replacing(attempt) as partial:
         writer = GroupWriter(partial)
         for record in part.read():
             bad = str(record) if isinstance(record, Bad) else None
@@ -91,7 +92,7 @@ def write_shard(part: Part, folder: Path, longest: int) -> Counts:
             else:
                 counts["empty"] += 1
         writer.close()
-    (folder / f"{part.name}.{os.getpid()}").replace(folder / f"{part.name}.parquet")
+    attempt.replace(folder / f"{part.name}.parquet")
     write_json(folder / f"{part.name}.json", counts)
     return counts
 

@@ -31,7 +31,7 @@ from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.pipeline.outputs import checkpoints, replacing, write_json
 from crosswiki.pipeline.parameters import Prepare
 from crosswiki.pipeline.progress import progress
-from crosswiki.pipeline.workers import over_all_cores
+from crosswiki.pipeline.workers import over_workers
 
 MOST_WORDS = 500_000  # different ones that are counted in memory; more go to disk, in order
 TOGETHER = 2**23  # characters of text that are written at once into the table for the later stages
@@ -160,8 +160,14 @@ def _read_run(path: Path) -> Iterator[tuple[str, int]]:
             yield word, int(n)
 
 
-def read_all(reading: Reading, folder: Path) -> tuple[list[dict[str, Any]], WordCounts]:
-    """Read every group that an earlier run has not read; all groups' counts in order, and all words'."""
+def read_all(reading: Reading, folder: Path, workers: str = "local") -> tuple[list[dict[str, Any]], WordCounts]:
+    """Read every group that an earlier run has not read; all groups' counts in order, and all words'.
+
+    Args:
+        reading: how they are read.
+        folder: where what has been read is kept.
+        workers: see `over_workers`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     groups = open_table(reading.table).num_row_groups
     finished = {int(name): counts for name, counts in finished_shards(folder).items()}
@@ -169,8 +175,9 @@ def read_all(reading: Reading, folder: Path) -> tuple[list[dict[str, Any]], Word
     for group in finished:
         _count(words, folder, group)
     tasks = [group for group in range(groups) if group not in finished]
-    work = over_all_cores(partial(read_group, reading=reading, folder=folder), tasks)
-    for group, counts in progress(work, "segmenting", total=len(tasks)):
+    work = partial(read_group, reading=reading, folder=folder)
+    done = over_workers(work, tasks, workers, lambda group: f"{reading.table}: group {group}")
+    for group, counts in progress(done, "segmenting", total=len(tasks)):
         finished[group] = counts
         _count(words, folder, group)
     return [finished[group] for group in range(groups)], words

@@ -8,15 +8,19 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from filelock import FileLock
 
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.ranks import rank
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it exists."""
+    """Remove a file or a folder, if it exists; rank 0 alone does."""
+    if rank() > 0:
+        return
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -32,8 +36,16 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
         directory: whether the output is a folder (made empty) or a file.
 
     Yields:
-        The path to write to: `.NAME.partial` in the same folder. It is removed if the block raises.
+        The path to write to: `.NAME.partial` in the same folder. It is removed if the block raises. Where several
+        ranks run, what others than rank 0 write is thrown away.
     """
+    if rank() > 0:  # every rank has the same to write, and rank 0 does
+        with TemporaryDirectory() as elsewhere:
+            partial = Path(elsewhere) / path.name
+            if directory:
+                partial.mkdir()
+            yield partial
+        return
     partial = path.with_name(f".{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     remove(partial)  # left by a killed run

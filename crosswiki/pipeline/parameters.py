@@ -1,5 +1,6 @@
 """params.yaml as typed, frozen objects; the whole file is checked before anything runs."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -261,6 +262,8 @@ class Parameters(Section):
     class_weights: ClassWeights
     sketch: bool
     device: Literal["auto", "cpu", "cuda", "mps"]
+    workers: str
+    processes: Positive
     download: Download
     prepare: Prepare
     skipgram: SkipGram
@@ -278,6 +281,13 @@ class Parameters(Section):
     @classmethod
     def _roles(cls, values: Any) -> Any:
         return as_tuple(values, "roles")
+
+    @field_validator("workers")
+    @classmethod
+    def _known_workers(cls, workers: str) -> str:
+        if not re.fullmatch(r"local(:[1-9]\d*)?|dask:[a-z]+://\S+", workers):
+            raise ValueError("local, local:8 (a number of processes) or dask:tcp://host:8786 is needed")
+        return workers
 
     @field_validator("roles")
     @classmethod

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from crosswiki.pipeline.ranks import hidden
+
 Item = TypeVar("Item")
 
 
@@ -16,4 +18,4 @@ def progress(items: Sequence[Item] | Iterable[Item], what: str, total: float | N
         what: label of the bar.
         total: number of items, if `items` has no length.
     """
-    yield from tqdm(items, desc=what, total=total, disable=None, leave=False, dynamic_ncols=True)
+    yield from tqdm(items, desc=what, total=total, disable=hidden(), leave=False, dynamic_ncols=True)

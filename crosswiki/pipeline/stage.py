@@ -4,16 +4,20 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from crosswiki.pipeline.checked_yaml import Section
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.graph import files_of
-from crosswiki.pipeline.parameters import ROLES, Parameters, Role
+from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
+from crosswiki.pipeline.ranks import PeerLostError, join, launch, leave, rank, started_by_launcher
 from crosswiki.pipeline.tracking import Run, tracked
+from crosswiki.pipeline.workers import watch_parent
+
+PATIENCE = 10.0  # seconds that a rank waits to be ended with the others
 
 
 @contextmanager
@@ -22,17 +26,24 @@ def ending_clearly() -> Iterator[None]:
     try:
         yield
     except UserError as error:
+        if rank() > 0:  # rank 0 says the same, and the launcher ends this process meanwhile
+            time.sleep(PATIENCE)
         print(error, file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except PeerLostError:  # the launcher knows which one, says so, and ends this process meanwhile
+        time.sleep(PATIENCE)
+        sys.exit(1)
     except BrokenPipeError:  # the reader, such as `| head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
 
 
-def run_stage(main: Callable[..., Any]) -> None:
+def run_stage(main: Callable[..., Any], ranks: bool = False) -> None:
     """Run a stage script; a `main` with a parameter takes a role from the command line.
+
+    With `ranks`, as many processes run it as `processes` in params.yaml says, or as a launcher has started.
 
     With `--quiet`, or CROSSWIKI_QUIET=1 for all stages of a `dvc repro`, only errors are printed.
     """
@@ -40,13 +51,28 @@ def run_stage(main: Callable[..., Any]) -> None:
         sys.argv.remove("--quiet")
         os.environ["CROSSWIKI_QUIET"] = "1"
     takes_role = main.__code__.co_argcount - len(main.__defaults__ or ()) > 0
-    with ending_clearly():
+    with ending_clearly(), _with_others() if ranks else nullcontext():
         if takes_role:
             main(_role(sys.argv[1:]))
         elif len(sys.argv) > 1:
             raise UserError(f"{sys.argv[0]}: takes no arguments, found {' '.join(sys.argv[1:])}")
         else:
             main()
+
+
+@contextmanager
+def _with_others() -> Iterator[None]:
+    """Be one of several ranks inside the block, if there are to be several."""
+    if started_by_launcher():
+        watch_parent(os.getppid())
+        join()
+        yield
+        leave()
+        return
+    processes = load_parameters().processes
+    if processes > 1:
+        launch(processes)  # which exits
+    yield
 
 
 def _role(arguments: list[str]) -> Role:
@@ -82,7 +108,7 @@ def stage(name: str, params: Parameters, section: Section | None, role: Role | N
 
 def say(line: str) -> None:
     """Print a line, unless CROSSWIKI_QUIET is set."""
-    if os.environ.get("CROSSWIKI_QUIET", "") in ("", "0"):
+    if os.environ.get("CROSSWIKI_QUIET", "") in ("", "0") and rank() == 0:
         print(line, flush=True)
 
 

@@ -31,6 +31,7 @@ from crosswiki.pipeline.provenance import (
     peak_memory,
     user,
 )
+from crosswiki.pipeline.ranks import rank
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits until a run starts
     from mlflow import MlflowClient
@@ -95,7 +96,7 @@ class Run:
 
     def __init__(self) -> None:
         """Prepare a run; `start` creates it in MLflow."""
-        self.on = os.environ.get("CROSSWIKI_TRACKING", "").lower() != "off"
+        self.on = os.environ.get("CROSSWIKI_TRACKING", "").lower() != "off" and rank() == 0
         self._client: MlflowClient
         self._parent: MlflowRun
         self._id: str

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from crosswiki.embeddings.skipgram.trainer import Trained, train_skipgram
 from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.ranks import hidden
 
 Curve = list[tuple[int, float]]  # points (tokens read, mean loss in nats)
 
@@ -59,7 +60,7 @@ def train_ensemble(
     started, tokens_each = time.perf_counter(), len(tokens) * settings.epochs
     trainings: list[Trained] = []
     total = tokens_each * settings.ensemble
-    with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=None, leave=False) as bar:
+    with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=hidden(), leave=False) as bar:
 
         def report_point(read: int, loss: float) -> None:
             read += tokens_each * len(trainings)

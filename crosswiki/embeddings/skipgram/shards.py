@@ -4,7 +4,9 @@ Three ideas. A centre's contexts are divided into groups, and a group shares its
 contexts as its weight (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory", section 3): this
 keeps the expectation of equation 4 (Mikolov et al. 2013) and saves most of the work. A shard trains on copies of the
 rows that it needs, packed together to fit the cache, so no two shards write to the same memory. At the end of a step
-the shards' changes are added to the shared matrices in a fixed order, so threads' timing has no influence.
+the shards' changes are added to the shared matrices in a fixed order, so threads' timing has no influence. Where
+several ranks run, rank r trains the shards r, r + ranks, …; all ranks get all shards' rows and add the same changes, so
+the bytes are those of one process.
 """
 
 import os
@@ -21,6 +23,7 @@ from torch import Tensor
 from crosswiki.embeddings.skipgram import kernels
 from crosswiki.embeddings.skipgram.reference import keep_probability, noise_distribution
 from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.ranks import rank, send_to_all, world
 
 Ids = NDArray[numpy.int32]
 Matrix = NDArray[numpy.float32]
@@ -122,8 +125,13 @@ class ShardTrainer:
             The summed loss of some pairs and their noise words before the step, in nats, and the number of these pairs.
         """
         self._places.fill(-1)
-        jobs = [self._pool.submit(self._train, shard, *piece, rate, seed) for shard, piece in enumerate(pieces)]
-        totals = [job.result() for job in jobs]
+        jobs = {
+            shard: self._pool.submit(self._train, shard, *piece, rate, seed)
+            for shard, piece in enumerate(pieces)
+            if shard % world() == rank()
+        }
+        trained = {shard: job.result() for shard, job in jobs.items()}
+        totals = [self._from_owner(shard, trained.get(shard, (0.0, 0))) for shard in range(len(pieces))]
         tokens = max((len(tokens) for tokens, _ in pieces), default=0)
         edges = numpy.linspace(0, len(self._counts), self.settings.shards + 1).astype(int)
         for matrix, places, borrowed, weights in zip(
@@ -150,6 +158,26 @@ class ShardTrainer:
         local = self._borrowed[0][shard], self._borrowed[1][shard]
         places = Sampled(contexts, sampled.first, sampled.last, noise)
         return descend(*local, rows[0], places, self.settings.negatives, self.settings.shared_negatives, rate)
+
+    def _from_owner(self, shard: int, total: tuple[float, int]) -> tuple[float, int]:
+        """Give all ranks a shard's rows and its loss, which its owner has: the rank `shard` modulo the ranks."""
+        if world() == 1:
+            return total
+        owner = shard % world()
+        taken = (self._places[:, shard] >= 0).sum(1)
+        facts = send_to_all(torch.tensor([*total, *taken], dtype=torch.float64), owner)
+        for side, matrix in enumerate(self._matrices):
+            places, count = self._places[side, shard], int(facts[2 + side])
+            words = numpy.empty(count, numpy.int32)  # in the order of their rows
+            if owner == rank():
+                known = numpy.flatnonzero(places >= 0)
+                words[places[known]] = known
+            elif len(self._borrowed[side][shard]) < count:
+                self._borrowed[side][shard] = numpy.empty((count, matrix.shape[1]), matrix.dtype)
+            for array in (words, self._borrowed[side][shard][:count]):
+                send_to_all(torch.from_numpy(array), owner)
+            places[words] = numpy.arange(count, dtype=numpy.int32)
+        return float(facts[0]), int(facts[1])
 
     def _weights_of(self, tokens: int) -> list[Matrix]:
         """`merge_weights` of both matrices, for shards that have read `tokens` tokens each."""

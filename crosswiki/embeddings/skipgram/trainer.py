@@ -21,6 +21,7 @@ from crosswiki.embeddings.skipgram.shards import ShardTrainer
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.ranks import rank
 
 POINTS = 200  # of the loss curve, at most
 CHECKPOINT_SECONDS = 60.0
@@ -149,6 +150,8 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def _save(path: Path, trainer: ShardTrainer | BlockTrainer, steps: int, curve: list[tuple[int, float]]) -> None:
+    if rank() > 0:
+        return
     tensors = {"centres": trainer.centres.cpu().contiguous(), "contexts": trainer.contexts.cpu().contiguous()}
     tensors |= {"steps": torch.tensor(steps), "curve": torch.tensor(curve, dtype=torch.float64)}
     with replacing(path) as partial:
