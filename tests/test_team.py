@@ -84,8 +84,8 @@ class Server:
             "<user>": getuser(),
             "<server>": "127.0.0.1",
             "<name>": "wording",
-            "/srv/crosswiki": f"{self.folder}/srv",
-            "/mnt/crosswiki": f"{self.folder}/mnt",
+            "<folder>": f"{self.folder}/kept",
+            "<mounted folder>": f"{self.folder}/mounted",
             "5000:127.0.0.1:5000": f"{self.tunnel}:127.0.0.1:{self.mlflow}",
             "--port 5000": f"--port {self.mlflow}",
             "//127.0.0.1:5000": f"//127.0.0.1:{self.tunnel}",
@@ -289,7 +289,9 @@ def assert_nothing_runs(team: Server, clone: Path) -> None:
     assert not (witness / "runs").exists()
 
 
-@pytest.mark.parametrize(("place", "files"), [("ssh://", "srv/results"), ("/mnt/", "mnt")], ids=["ssh", "folder"])
+@pytest.mark.parametrize(
+    ("place", "files"), [("ssh://", "kept/results"), ("<mounted", "mounted")], ids=["ssh", "folder"]
+)
 def test_another_machine_runs_nothing(team: Server, finished: Path, tmp_path: Path, place: str, files: str) -> None:
     first, second = pushed_and_pulled(team, finished, tmp_path, place)
     kept = [path for path in (team.folder / files).rglob("*") if path.is_file()]
