@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro quick ui test test-fast check bench ablation readme requirements clean
+.PHONY: help repro quick ui team test test-fast test-services check bench ablation readme requirements clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,16 @@ ui: .venv/ready  ## open MLflow on the runs that are there: http://127.0.0.1:500
 	@echo "the runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs (sort by validation_macro_f1 under Columns)"
 	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
+team: .venv/ready-team  ## install what a team shares its runs and results with: docs/team.md
+
 test: .venv/ready-dev  ## unit tests, and the real pipeline on a tiny trio
 	@pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/ready-dev  ## unit tests alone, in a minute or so
-	@pytest -q -n 2 -m "not pipeline"
+	@pytest -q -n 2 -m "not pipeline and not services"
+
+test-services: .venv/ready-dev .venv/ready-team  ## docs/team.md with real servers: PostgreSQL, MLflow, SSH
+	@pytest -q -m services
 
 check: .venv/ready-dev  ## style, types, and which part may import which
 	@ruff check -q .
@@ -55,9 +60,11 @@ requirements: .venv/ready-dev  ## pin the newest versions anew
 	@.venv/pin/bin/pip install -q distributed -c requirements.txt
 	@(echo "# Pinned by \`make requirements\`: the optional extra \`dask\`, which requirements.txt has not."; \
 	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/' | grep -vxFf requirements.txt) > requirements-dask.txt
-	@.venv/pin/bin/pip install -q -r requirements-dev.in -c requirements.txt
-	@(echo "# Pinned by \`make requirements\` from requirements-dev.in: what requirements.txt has not."; \
-	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/' | grep -vxFf requirements.txt) > requirements-dev.txt
+	@for kind in dev team; do \
+	  .venv/pin/bin/pip install -q -r requirements-$$kind.in -c requirements.txt && \
+	  (echo "# Pinned by \`make requirements\` from requirements-$$kind.in: what requirements.txt has not."; \
+	  .venv/pin/bin/pip freeze | sed 's/^\(torch==[0-9.]*\).*/\1/' | grep -vxFf requirements.txt) > requirements-$$kind.txt && \
+	  .venv/pin/bin/pip uninstall -q -y -r requirements-$$kind.txt || exit 1; done
 	@rm -r .venv/pin
 
 clean:  ## remove the environment, but no data and no results
@@ -74,4 +81,8 @@ clean:  ## remove the environment, but no data and no results
 .venv/ready-dev: requirements-dev.txt .venv/ready
 	@echo "installing what checks and tests need"
 	@python -m pip install -q --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@touch $@
+
+.venv/ready-team: requirements-team.txt .venv/ready
+	@python -m pip install -q --disable-pip-version-check --no-compile -r requirements-team.txt
 	@touch $@

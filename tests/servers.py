@@ -22,11 +22,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(folder: Path, command: str) -> Iterator[None]:
+def server(folder: Path, command: str, **environment: str) -> Iterator[None]:
     """Run a command line until the block ends; what it says is in server.log."""
+    variables = clean_environment(**environment)
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
-            ["bash", "-c", command], cwd=folder, env=clean_environment(), stdout=log, stderr=log, start_new_session=True
+            ["bash", "-c", command], cwd=folder, env=variables, stdout=log, stderr=log, start_new_session=True
         )
         try:
             yield

@@ -1,8 +1,8 @@
 """Everything that README.md and docs/ tell a person to type works, and what they refer to is there.
 
-Each command of their `sh` blocks is one of three: it is run here, on a finished tiny clone; it is the tutorial's, whose
-tests run it; or it takes long, or a network, and then its parts are checked: parameters and values, make targets,
-modules, subcommands and options.
+Each command of their `sh` blocks is one of three: it is run here, on a finished tiny clone; it is the tutorial's or the
+team's, whose tests run it; or it takes long, or a network, and then its parts are checked: parameters and values, make
+targets, modules, subcommands and options.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from tests.tiny import ROOT, run
 
 README = Document(Path("README.md"))
 TUTORIAL = Document(Path("docs/tutorial.md"))
+TEAM = Document(Path("docs/team.md"))  # test_team.py runs every command of it
 CHANGELOG = Document(Path("CHANGELOG.md"))
 DOCUMENTS = documents()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -61,6 +62,7 @@ HERE = {
     "python -m tests.closure": None,
 }
 ONLY_IN_THE_TUTORIAL = {"source", "cp", "cat", "curl", "mlflow"}
+ONLY_FOR_A_TEAM = {"apt-get", "install", "runuser", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false", "ssh", "export"}
 
 
 def every_command() -> list[tuple[Document, str]]:
@@ -203,7 +205,7 @@ CHECKS = {
 
 def check_parts(command: str) -> None:
     for program, *arguments in programs(command):
-        if program not in {"cd", *ONLY_IN_THE_TUTORIAL}:
+        if program not in {"cd", *ONLY_IN_THE_TUTORIAL, *ONLY_FOR_A_TEAM}:
             assert program in CHECKS, f"{command}: who checks {program}?"
             CHECKS[program](arguments)
 
@@ -221,10 +223,11 @@ def test_every_document_is_read() -> None:
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # a module that other tests import too
 @pytest.mark.parametrize(("document", "command"), every_command(), ids=lambda value: str(getattr(value, "path", value)))
 def test_each_command_is_run_here_or_by_the_tutorial_or_its_parts_are_real(document: Document, command: str) -> None:
-    assert command in HERE or is_run_by_the_tutorial(command) or is_long(command), f"{command}: nothing runs it"
-    if document.path != TUTORIAL.path:
-        named = {program for program, *_ in programs(command)} & ONLY_IN_THE_TUTORIAL
-        assert not named or is_run_by_the_tutorial(command), f"{command}: its parts are not checked"
+    run_by_a_test = is_run_by_the_tutorial(command) or command in TEAM.commands()
+    assert command in HERE or run_by_a_test or is_long(command), f"{command}: nothing runs it"
+    if document.path not in (TUTORIAL.path, TEAM.path):
+        named = {program for program, *_ in programs(command)} & (ONLY_IN_THE_TUTORIAL | ONLY_FOR_A_TEAM)
+        assert not named or run_by_a_test, f"{command}: its parts are not checked"
     check_parts(command)
 
 

@@ -347,6 +347,32 @@ def test_workers_that_start_together_on_a_fresh_database(root: Path) -> None:
     assert [run.data.metrics["words"] for run in nested] == [3, 3]
 
 
+def test_an_experiment_that_another_machine_creates_meanwhile(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines that share a server share no lock: here the other one is quicker, after the first has looked."""
+    from mlflow import MlflowClient
+
+    look = MlflowClient.get_experiment_by_name
+
+    def slow(client: MlflowClient, name: str) -> object:
+        found = look(client, name)
+        if found is None:
+            MlflowClient(database).create_experiment(name)
+        return found
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", slow)
+    with tracked("prepare", params={}, everything={}):
+        pass
+    assert [len(found) for found in runs(database)] == [1, 1]
+
+
+def test_processes_of_one_number_on_two_machines(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for machine in ("first", "second", "second"):
+        monkeypatch.setattr(platform, "node", lambda name=machine: name)
+        with tracked("prepare", params={}, everything={}):
+            pass
+    assert [len(found) for found in runs(database)] == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("error", "status"), [(RuntimeError("x"), "FAILED"), (SystemExit(2), "FAILED"), (KeyboardInterrupt(), "KILLED")]
 )

@@ -6,6 +6,7 @@ Stages do not depend on tracking: an error here is one line on standard error, a
 
 import json
 import os
+import platform
 import sqlite3
 import sys
 import time
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits unti
     from mlflow.entities import Run as MlflowRun
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
+EXPERIMENT = "crosswiki"
 INVOCATION = "crosswiki.invocation"  # the tag by which the stages of one invocation find their parent
 # Without this tag MLflow's page treats the experiment as generative AI, and opens an empty list of traces.
 KIND, KIND_OF_TRAINING = "mlflow.experimentKind", "custom_model_development"
@@ -121,11 +123,8 @@ class Run:
         with self._lock:
             _try_database(uri)
             self._client = MlflowClient(uri)
-            found = self._client.get_experiment_by_name("crosswiki")
             artifacts = None if uri.startswith("http") else (root / "mlruns").as_uri()  # a server chooses its place
-            experiment = found.experiment_id if found else self._client.create_experiment("crosswiki", artifacts)
-            if not found or found.tags.get(KIND) != KIND_OF_TRAINING:
-                self._client.set_experiment_tag(experiment, KIND, KIND_OF_TRAINING)
+            experiment = _experiment(self._client, artifacts)
             self._parent = _parent(self._client, experiment, root, stage, everything)
         self._client.update_run(self._parent.info.run_id, status="RUNNING")
         shared = {key: tag for key, tag in self._parent.data.tags.items() if key in SHARED}
@@ -265,6 +264,24 @@ def _try_database(uri: str) -> None:
             database.execute("BEGIN IMMEDIATE")
 
 
+def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
+    """Find the experiment, or create it with a place for its artifacts, and return its id."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found and found.tags.get(KIND) == KIND_OF_TRAINING:
+        return found.experiment_id
+    try:
+        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artifacts)
+    except MlflowException:
+        # The lock is this machine's: on a server, another one may have created it meanwhile.
+        if not (found := client.get_experiment_by_name(EXPERIMENT)):
+            raise
+        experiment = found.experiment_id
+    client.set_experiment_tag(experiment, KIND, KIND_OF_TRAINING)
+    return experiment
+
+
 def _parent(
     client: "MlflowClient", experiment: str, root: Path, stage: str, everything: Mapping[str, Any]
 ) -> "MlflowRun":
@@ -273,7 +290,9 @@ def _parent(
     # The process distinguishes experiments of one name: `dvc exp run --name x --force` may give x other parameters, and
     # a run's parameters cannot change. Without a name and without DVC, a stage was started by hand.
     process = dvc or (None if name else psutil.Process())
-    parts = [name, baseline, f"{process.pid}-{process.create_time():.2f}" if process else None]
+    # Machines that share a server may have processes of one number and time, containers above all.
+    started = f"{platform.node()}-{process.pid}-{process.create_time():.2f}" if process else None
+    parts = [name, baseline, started]
     invocation = quote("@".join(part for part in parts if part))
     if found := client.search_runs([experiment], f"tags.`{INVOCATION}` = '{invocation}'", max_results=1):
         return found[0]

@@ -163,6 +163,7 @@ def _create(candidate: Candidate, weights: str, client: "MlflowClient", run: str
             run,
             tags={**score, **candidate.tags, CORPUS: candidate.corpus, WEIGHTS: weights},
             description=description,
+            model_id=place.model_id,  # without it, a server refuses the source
         )
 
 
