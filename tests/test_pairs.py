@@ -5,13 +5,15 @@ import random
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy
 import pandas
 import pyarrow.parquet
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from transformers import pipeline
 
@@ -34,12 +36,12 @@ from crosswiki.pipeline.presets import FilesPreset, load_preset
 from crosswiki.serving.answers import PAIRS, load_reader
 from crosswiki.serving.encoding import load_encoder
 from crosswiki.serving.pyfunc import ServedClassifier
-from crosswiki.serving.registry import signature_of_served
+from crosswiki.serving.registry import LOADER, signature_of_served
 from stages import prepare
 from tests.test_bulk import arguments, read
 from tests.test_export import HEAVY, alone, arguments_of
 from tests.test_new import new, project, table  # noqa: F401
-from tests.test_threads import make_classifier
+from tests.test_threads import ask, make_classifier
 from tests.tiny import ROOT, results_alone, run_stages, trio_texts
 
 CPU = torch.device("cpu")
@@ -134,6 +136,7 @@ def test_parallel_texts_may_be_pairs_on_either_side(tmp_path: Path) -> None:
 texts = st.one_of(st.text(max_size=5), st.tuples(st.text(max_size=5), st.text(min_size=1, max_size=5)))
 
 
+@settings(max_examples=30)
 @given(st.lists(texts, max_size=8))
 def test_a_change_of_each_side_keeps_what_belongs_together(given_texts: list[Text]) -> None:
     calls: list[list[str]] = []
@@ -172,7 +175,7 @@ def test_several_pairs_of_one_concept_are_nobodys_translation() -> None:
 
 
 def test_both_texts_of_a_pair_are_glossed() -> None:
-    settings = RepresentationDistillation(
+    reading = RepresentationDistillation(
         steps=2,
         batch_size=3,
         learning_rate=1e-4,
@@ -182,7 +185,7 @@ def test_both_texts_of_a_pair_are_glossed() -> None:
         max_entries=3,
     )
     source: list[Text] = [("one sea", "two"), "one"]
-    found = parallel_texts([], source, {"one": "un", "two": "deux"}, [("a", "b")], settings, 1)
+    found = parallel_texts([], source, {"one": "un", "two": "deux"}, [("a", "b")], reading, 1)
     assert {*found} == {(("one sea", "two"), ("un sea", "deux")), ("one", "un")}
 
 
@@ -456,6 +459,30 @@ def test_the_served_model_takes_a_column_of_pairs(folder: Path) -> None:
     assert signature.inputs.input_names() == ["text", "pair"]
     assert signature.inputs.optional_input_names() == ["text", "pair"]
     assert signature_of_served().inputs.input_names() == ["text"]
+
+
+def test_mlflows_server_takes_pairs_and_single_texts(folder: Path, tmp_path: Path) -> None:
+    mlflow.pyfunc.save_model(
+        str(tmp_path / "served"),
+        loader_module=LOADER,
+        data_path=str(folder / "models/target"),
+        signature=signature_of_served(pairs=True),
+        input_example={"text": ["a"], "pair": ["b"]},
+        pip_requirements=[],
+    )
+    served = mlflow.pyfunc.load_model(str(tmp_path / "served"))
+    exact = load_reader(folder / "models/target").answer(MIXED)
+    rows = [dict(zip(("text", "pair"), text if isinstance(text, tuple) else (text,), strict=False)) for text in MIXED]
+    columns = {"columns": ["text", "pair"], "data": [[row["text"], row.get("pair")] for row in rows]}
+    for body in ({"dataframe_records": rows}, {"dataframe_split": columns}):
+        assert [row["topic"] for row in ask(served, body)] == [answer.topic for answer in exact]
+    alone_one = ask(served, {"dataframe_records": [{"text": "the river"}]})
+    assert alone_one[0]["probability"] == pytest.approx(exact[-1].probability, abs=0.02)
+    both = ask(served, {"inputs": {"text": ["the river", "a sea"], "pair": ["is wide", "is deep"]}})
+    single = ask(served, {"inputs": {"text": ["the river", "a sea"]}})
+    with pytest.raises(MlflowException, match="a table with the column text"):
+        ask(served, {"inputs": ["the river"]})  # MLflow's: a list is for models that take one column
+    assert [row["probability"] for row in both] != [row["probability"] for row in single]
 
 
 # The graph
