@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro quick ui team test test-fast test-services check bench ablation readme requirements clean
+.PHONY: help repro quick ui team test test-fast test-services check drill bench ablation readme requirements clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: .venv/ready-dev  ## style, types, and which part may import which
 	@ruff format -q --check .
 	@mypy --no-error-summary crosswiki stages benchmarks
 	@lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+drill: .venv/ready-dev  ## kill -9 the pipeline at 100 random moments: the same dvc.lock in the end
+	@python -m tests.drill
 
 bench: .venv/ready-dev  ## how fast skip-gram is, beside gensim
 	@python -m benchmarks.skipgram

@@ -47,7 +47,7 @@ LONG = (
     r"make (quick|drill|check|test|bench|ablation|requirements)$",
     r"dvc exp run (-S \S+ ?)+$",
     r"dvc queue start ",
-    r"python -m benchmarks\.(muse|dump|texts|rows|serving|suggest)\b",
+    r"python -m benchmarks\.(muse|dump|texts|rows|serving|stages|suggest)\b",
     r"python -m benchmarks\.ablation write$",
     r"python -m pytest ",
 )

@@ -16,7 +16,7 @@ from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import Parameters
-from crosswiki.pipeline.provenance import flat
+from crosswiki.pipeline.provenance import flat, git_commit
 from crosswiki.pipeline.renamed import RENAMED
 
 NAME = "quick"  # of the experiment
@@ -37,9 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
         UserError: the limits are no part of params.yaml, or the experiment failed.
     """
     started = time.monotonic()
-    command = ["dvc", "exp", "run", "--temp", "--force", "--name", NAME]
+    command = ["dvc", "exp", "run", "--temp", "--name", NAME]
     for setting in settings(read_yaml(Path("params.yaml")), arguments.limits):
         command += ["--set-param", setting]
+    known = ["git", "rev-parse", "--quiet", "--verify", _reference()]
+    if subprocess.run(known, check=False, capture_output=True).returncode == 0:
+        subprocess.run(["dvc", "exp", "remove", "--quiet", NAME], check=True)  # `--force` would run every stage anew
     if subprocess.run(command, check=False).returncode:
         raise UserError(f"quick: the experiment failed; the lines above say why: {' '.join(command[:3])}")
     for path in SHOWN:
@@ -77,7 +80,11 @@ def _result(path: str) -> bytes:
     """A file of the experiment, as git or DVC's cache has it."""
     import dvc.api  # takes more than a second
 
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    reference = f"refs/exps/{head[:2]}/{head[2:]}/{NAME}"
-    content: bytes = dvc.api.read(path, rev=reference, mode="rb")
+    content: bytes = dvc.api.read(path, rev=_reference(), mode="rb")
     return content
+
+
+def _reference() -> str:
+    """The name by which git knows the experiment of the commit that is checked out."""
+    head = git_commit(Path())
+    return f"refs/exps/{head[:2]}/{head[2:]}/{NAME}"
