@@ -7,7 +7,7 @@ import numpy
 import pytest
 import torch
 
-from benchmarks import gpu
+from benchmarks import cluster, gpu
 from benchmarks.gpu_words import bytes_per_word, zipf
 from tests.words import settings_of
 
@@ -38,3 +38,14 @@ def test_words_are_zipfs_and_the_bytes_are_those_of_their_rows() -> None:
     assert bytes_per_word(counts, settings) == pytest.approx((2 + 48 / 32) * 10 * 8)
     half = settings.model_copy(update={"subsample": 1e-9})
     assert bytes_per_word(numpy.maximum(counts, 1), half) < 1
+
+
+def test_a_step_takes_training_merging_and_what_the_slowest_link_needs() -> None:
+    shard = cluster.ShardStep(words=1000, seconds=0.5, rows=1000, row_bytes=400, merging=0.1)
+    assert shard.sending(1) == pytest.approx(7 * 1000 * 400 * 8 / 1e9)
+    assert shard.step(10) == pytest.approx(0.6 + shard.sending(10))
+    assert shard.speedup(1e9) == pytest.approx(8 * 0.5 / 0.6)  # a network without limits
+    measured = cluster.measure(vocabulary=300, dim=20, words=500)
+    assert 300 < measured.rows <= 2 * 300  # nearly all words are somebody's noise
+    assert measured.row_bytes == 4 * 32 + 4  # padded to 32 numbers, and the word's id
+    assert measured.seconds > 0 < measured.merging

@@ -11,6 +11,8 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer
 from tokenizers.normalizers import Normalizer, Replace, Sequence
 
+from crosswiki.pipeline.ranks import rank
+
 _END = r"\K.+"  # of the pattern: what stands before \K is kept
 SPECIAL = 2  # tokens around a text
 CLASS = "PreTrainedTokenizerFast"  # reads tokenizer.json as it is; BertTokenizer would set its own normaliser
@@ -33,6 +35,8 @@ def cut_pattern(tokens: int, positions: int) -> str:
 
 def cut_long_texts(folder: Path) -> None:
     """Make the tokenizer of a saved classifier cut long texts; nothing is done where a model has no last position."""
+    if rank() > 0:  # transformers writes a model from rank 0 alone, so there is none here
+        return
     config, settings = (json.loads((folder / name).read_text()) for name in ("config.json", "tokenizer_config.json"))
     positions = config.get("max_position_embeddings")
     if not positions:
