@@ -46,7 +46,7 @@ LONG = (
     r"make (quick|drill|check|test|bench|ablation|requirements)$",
     r"dvc exp run (-S \S+ ?)+$",
     r"dvc queue start ",
-    r"python -m benchmarks\.(muse|dump|texts|rows|serving|suggest)\b",
+    r"python -m benchmarks\.(muse|packed|dump|texts|rows|serving|suggest)\b",
     r"python -m benchmarks\.ablation write$",
     r"python -m pytest ",
 )
@@ -91,10 +91,11 @@ def with_settings(settings: list[str]) -> dict[str, Any]:
         key, _, value = setting.partition("=")
         *sections, name = key.split(".")
         place = changed
+        named = sections[:2] == ["peers", "encoders"]  # what is below has names of the reader's choice
         for section in sections:
-            assert section in place, f"{setting}: params.yaml has no {section}"
-            place = place[section]
-        assert name in place, f"{setting}: params.yaml has no {key}"
+            assert section in place or named, f"{setting}: params.yaml has no {section}"
+            place = place.setdefault(section, {})
+        assert name in place or named, f"{setting}: params.yaml has no {key}"
         place[name] = YAML(typ="safe", pure=True).load(value)
     return changed
 

@@ -381,10 +381,10 @@ def test_a_name_that_a_system_has_is_refused_and_none_is_needed(finished: Path, 
     assert answer.stderr.strip() == (
         "params.yaml: peers.encoders: found 'distilled', which is taken: choose another name"
     )
-    changed = params.replace('    tiny:\n      model: models/tiny\n      prefix: "query: "\n', "    {}\n").replace(
-        "    tiny:\n      model: models/tiny\n      prefix: 'query: '\n", "    {}\n"
+    changed = params.replace('    tiny:\n      model: models/tiny\n      prefix: "query: "\n', "    null\n").replace(
+        "    tiny:\n      model: models/tiny\n      prefix: 'query: '\n", "    null\n"
     )
-    assert "{}" in changed
+    assert "null" in changed.partition("peers:")[2]
     (copy / "params.yaml").write_text(changed, encoding="utf-8")
     run_stages(copy, "peers", "evaluate", "report")
     assert "tiny" not in json.loads((copy / "metrics/evaluation.json").read_text())["target"]

@@ -265,6 +265,11 @@ class Peers(Section):
     def _c_values(cls, values: Any) -> Any:
         return as_tuple(values, "c_values")
 
+    @field_validator("encoders", mode="before")
+    @classmethod
+    def _none(cls, encoders: Any) -> Any:
+        return {} if encoders is None else encoders  # DVC's -S cannot write {}
+
 
 class Evaluate(Section):
     """Bootstrap intervals of the scores."""
