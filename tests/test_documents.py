@@ -353,7 +353,7 @@ def test_yaml_blocks_are_presets_or_parameters() -> None:
             Labels.model_validate(content["labels"])
         else:
             assert set(content) <= set(Parameters.model_fields), f"{document.path}: {sorted(content)}"
-            settings = [f"{key}={value}" for key, value in flat(content).items()]
+            settings = [f"{key}={json.dumps(value)}" for key, value in flat(content).items()]
             check_settings(settings)
 
 
