@@ -1,6 +1,7 @@
 """peers: what people take in place of a transfer: frozen multilingual encoders and a logistic regression."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas
@@ -9,7 +10,7 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.comparison import check_peers, split_for_testing
 from crosswiki.evaluation.encoders import load_encoder
-from crosswiki.evaluation.linear import linear_classifier
+from crosswiki.evaluation.linear import encoded_texts, linear_classifier
 from crosswiki.evaluation.sizes import PeerSize
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, write_json
@@ -31,11 +32,12 @@ def main() -> None:
         sizes: dict[str, PeerSize] = {}
         for name, chosen in settings.encoders.items():
             encoder = load_encoder(chosen, name, settings.max_length, device)
-            features = encoder.encode(train["text"].tolist(), f"{name}: source labels")
+            features = encoded_texts(train, partial(encoder.encode, what=f"{name}: source labels"))
             linear = linear_classifier(features, train["topic"].tolist(), settings.c_values, params.class_weights)
             for role, table in tests.items():
                 started = time.perf_counter()
-                predictions[role][name] = linear.predict(encoder.encode(table["text"].tolist(), f"{name}: {role}"))
+                features = encoded_texts(table, partial(encoder.encode, what=f"{name}: {role}"))
+                predictions[role][name] = linear.predict(features)
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
                 speed = len(table) / (time.perf_counter() - started)
                 run.metrics({f"{role}_{name}_texts_per_second": speed})
