@@ -41,7 +41,8 @@ def main() -> None:
         reference = answer(teacher, texts_of(known), device, "source validation")
         for role, articles in tables.items():
             test = split_for_testing(articles, params.seed)
-            predictions, answers = load_baselines(role), dict[str, Answers]()
+            peers = load_baselines(role, Path("metrics/peers"))
+            predictions, answers = load_baselines(role) | peers, dict[str, Answers]()
             for system, place in MODELS[role].items():
                 if system == "scratch" and labels == 0:
                     continue  # it has learnt nothing
@@ -57,7 +58,7 @@ def main() -> None:
             # The control has an output layer of its own, so the teacher's threshold says nothing of it.
             transferred = {system: given for system, given in answers.items() if system != "scratch"}
             estimates = estimate_accuracies(reference, known["topic"].tolist(), transferred)
-            scores: dict[str, Any] = {**score_systems(role, test, predictions, params.evaluate, params.seed)}
+            scores: dict[str, Any] = {**score_systems(role, test, predictions, peers, params.evaluate, params.seed)}
             if test.unmeasured:
                 unmeasured["unmeasured"][role] = test.unmeasured
                 unmeasured["estimated_accuracy"][role] = estimates
@@ -71,9 +72,8 @@ def main() -> None:
             save_confidences(test.texts["id"].tolist(), answers, folder / f"confidence-{role}.csv")
             actual, final = (test.topics, predictions[FINAL[role]]) if not test.unmeasured else ([], [])
             save_confusion(actual, final, Path("metrics/plots/confusion") / f"{role}.csv")
-        evaluation |= {key: value for key, value in unmeasured.items() if value}
-        write_json(Path("metrics/evaluation.json"), evaluation)
-        write_json(Path("metrics/sizes.json"), sizes)
+        write_json(Path("metrics/evaluation.json"), evaluation | {key: of for key, of in unmeasured.items() if of})
+        write_json(Path("metrics/sizes.json"), {**sizes, **read_json(Path("metrics/peers/sizes.json"))})
 
 
 if __name__ == "__main__":

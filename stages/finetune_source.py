@@ -4,7 +4,8 @@ from pathlib import Path
 
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
-from crosswiki.bert.models import load_pretrained, read_pairs, save_classifier
+from crosswiki.bert.models import read_pairs, save_classifier
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve
 from crosswiki.corpora.articles import load_articles

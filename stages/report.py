@@ -47,6 +47,7 @@ def collect(params: Parameters) -> Report:
         things=word_map(vectors, MAPPED),
         examples=tables.examples(predictions, articles["target"], FINAL["target"], EXAMPLES),
         glosses=tables.read_glosses(METRICS / "glosses/target.csv", articles["target"], EXAMPLES),
+        peers={name: encoder.model.partition("#")[0] for name, encoder in params.peers.encoders.items()},
     )
 
 

@@ -18,7 +18,8 @@ from transformers import AutoTokenizer
 from crosswiki.bert import classification
 from crosswiki.bert.classification import encode, padding, predict_logits
 from crosswiki.bert.mixtures import reading_mixtures
-from crosswiki.bert.models import Classifier, fewer_layers, load_classifier, load_pretrained, output_layer, seeded
+from crosswiki.bert.models import Classifier, fewer_layers, load_classifier, output_layer, seeded
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.tokenization import train_tokenizer
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ROLES
@@ -33,7 +34,7 @@ BY_MODEL = [
     ("finetune_source", None),
     ("transplant", "target"),
     ("transplant", "test"),
-    *((stage, None) for stage in ("adapt", "distill", "finetune_target", "baselines", "evaluate", "report")),
+    *((stage, None) for stage in ("adapt", "distill", "finetune_target", "baselines", "peers", "evaluate", "report")),
 ]
 CPU = torch.device("cpu")
 

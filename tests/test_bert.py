@@ -53,12 +53,12 @@ from crosswiki.bert.models import (
     freeze_output_layer,
     interpolate,
     layers_from_the_top,
-    load_pretrained,
     output_layer,
     save_classifier,
     seeded,
     with_embeddings,
 )
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.rows import only_rows_read
 from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.tokenization import extend_tokenizer, train_tokenizer

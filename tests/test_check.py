@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from crosswiki.bert.folders import check_folder, model_folder
-from crosswiki.bert.models import load_pretrained
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.commands import check
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path

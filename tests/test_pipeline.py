@@ -22,7 +22,7 @@ from tests.tiny import STAGES, clone, run, stages_made
 from tests.tutorial import AFTER_TRAINING, WITH_LABELS, assert_complete, following, runs_in, said_to
 
 SYSTEMS = {
-    "source": {"teacher", "tfidf"},
+    "source": {"teacher", "tfidf", "tiny"},
     "target": {
         "tfidf",
         "word_vectors",
@@ -33,8 +33,9 @@ SYSTEMS = {
         "scratch",
         "distilled",
         "finetuned",
+        "tiny",
     },
-    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted"},
+    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted", "tiny"},
 }
 
 
@@ -91,6 +92,15 @@ def test_evaluation_is_as_in_the_contract(project: Path) -> None:
             assert scores["accuracy_low"] <= scores["accuracy"] <= scores["accuracy_high"]
             assert scores["macro_f1_low"] <= scores["macro_f1"] <= scores["macro_f1_high"]
             assert scores["n"] > 0
+    rivals = {"source": {"teacher"}, "target": {"distilled", "finetuned"}, "test": {"transplanted"}}
+    for role, systems in evaluation.items():
+        assert {system: set(scores.get("ahead_of", ())) for system, scores in systems.items() if scores} == {
+            system: rivals[role] if system == "tiny" else set() for system, scores in systems.items() if scores
+        }
+        for rival, difference in systems["tiny"]["ahead_of"].items():
+            expected = systems["tiny"]["accuracy"] - systems[rival]["accuracy"]
+            assert difference["accuracy"] == pytest.approx(expected, abs=2e-6)
+            assert difference["accuracy_low"] <= difference["accuracy"] <= difference["accuracy_high"]
 
 
 def test_predict_shows_the_gloss_that_the_teacher_reads(project: Path) -> None:

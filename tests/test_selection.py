@@ -6,7 +6,8 @@ import pandas
 import pytest
 import torch
 
-from crosswiki.bert.models import Classifier, load_pretrained
+from crosswiki.bert.models import Classifier
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.evaluation.selection import LEAST_LABELS, choose
 from tests.tiny import make_tiny_model, trio_texts
 

@@ -29,11 +29,11 @@ from crosswiki.bert.models import (
     fewer_layers,
     freeze_output_layer,
     load_classifier,
-    load_pretrained,
     output_layer,
     save_classifier,
     seeded,
 )
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.training import OneProcess
 from crosswiki.bert.transplantation import transplant

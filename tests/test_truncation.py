@@ -9,7 +9,8 @@ from tokenizers import Regex
 from tokenizers.normalizers import Replace
 from transformers import AutoTokenizer, pipeline
 
-from crosswiki.bert.models import load_classifier, load_pretrained
+from crosswiki.bert.models import load_classifier
+from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.truncation import cut_long_texts, cut_pattern
 from tests.test_threads import make_classifier
 from tests.tiny import trio_texts

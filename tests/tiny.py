@@ -44,7 +44,7 @@ STAGES = (  # in an order in which they can run
         "transplant@test",
         "adapt@target",
     ),
-    *("distill", "finetune_target", "baselines", "evaluate", "report", "register"),
+    *("distill", "finetune_target", "baselines", "peers", "evaluate", "report", "register"),
 )
 
 
@@ -158,6 +158,7 @@ def clone(folder: Path) -> Path:
     params = yaml.load((folder / "params.yaml").read_text(encoding="utf-8"))
     small = YAML(typ="safe", pure=True).load((TRIO / "params.yaml").read_text(encoding="utf-8"))
     _update(params, small)
+    params["peers"]["encoders"] = small["peers"]["encoders"]  # no network: the tiny source model, frozen
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         yaml.dump(params, file)
     run(folder, "git", "init", "-q")
@@ -204,7 +205,7 @@ def results_alone(folder: Path, other: Path) -> Path:
 
 def _update(values: Any, changes: dict[str, Any]) -> None:
     for key, change in changes.items():
-        if isinstance(change, dict):
+        if isinstance(change, dict) and key in values:
             _update(values[key], change)
         else:
             values[key] = change

@@ -11,10 +11,14 @@ from crosswiki.pipeline.paths import user_path
 PARAMETER = "params.yaml: finetune_source.model"
 
 
-def model_folder(name: str) -> Path | None:
-    """The folder that finetune_source.model names; None for a model of the hub or of a package.
+def model_folder(name: str, parameter: str = PARAMETER) -> Path | None:
+    """The folder that a parameter names; None for a model of the hub or of a package.
 
     `~`, environment variables and relative paths are read as in presets.
+
+    Args:
+        name: of the model.
+        parameter: the parameter and its file, for the message.
 
     Raises:
         UserError: it can only be a folder, and there is none.
@@ -26,7 +30,7 @@ def model_folder(name: str) -> Path | None:
         return folder
     parent = folder.parent
     if name.startswith((".", "/", "~", "$")) or name.count("/") > 1 or (parent != Path() and parent.is_dir()):
-        raise UserError(f"{PARAMETER}: {name!r}: no such folder: check its path (relative to the project's folder)")
+        raise UserError(f"{parameter}: {name!r}: no such folder: check its path (relative to the project's folder)")
     return None
 
 

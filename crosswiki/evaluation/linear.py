@@ -138,11 +138,22 @@ def text_vectors(
         words: from a text to its words.
         vectors: see `average_vectors`.
     """
-    first = average_vectors([words(text) for text in articles["text"]], vectors)
+    return encoded_texts(articles, lambda texts: average_vectors([words(text) for text in texts], vectors))
+
+
+def encoded_texts(
+    articles: pandas.DataFrame, encode: Callable[[list[str]], NDArray[numpy.float32]]
+) -> NDArray[numpy.float32]:
+    """Each text's vector, [articles, dim], or, in a table with pairs, those of `combine` side by side.
+
+    Args:
+        articles: the column text, and perhaps pair.
+        encode: from single texts to their vectors.
+    """
+    first = encode(articles["text"].tolist())
     if PAIR not in articles:
         return first
-    second = average_vectors([words(text) for text in articles[PAIR].fillna("")], vectors)
-    return numpy.hstack(combine(first, second))
+    return numpy.hstack(combine(first, encode(articles[PAIR].fillna("").tolist())))
 
 
 def linear_classifier(

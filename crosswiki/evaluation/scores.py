@@ -12,6 +12,17 @@ from crosswiki.pipeline.parameters import Role
 FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}
 
 
+class Difference(TypedDict):
+    """One system's scores less another's, with intervals, as `ahead_of` in metrics/evaluation.json has them."""
+
+    accuracy: float
+    macro_f1: float
+    accuracy_low: float
+    accuracy_high: float
+    macro_f1_low: float
+    macro_f1_high: float
+
+
 class Scores(TypedDict):
     """One system's scores on one test split, as metrics/evaluation.json has them."""
 
@@ -27,6 +38,8 @@ class Scores(TypedDict):
     calibration_error_unscaled: NotRequired[float]
     coverage_at_95: NotRequired[float]  # the share of texts that can be answered with an accuracy of 95 %
     estimated_accuracy: NotRequired[float]  # by confidence alone, from source labels: no label of this language
+    # Of peers: how far they are ahead, by system; negative numbers: behind.
+    ahead_of: NotRequired[dict[str, Difference]]
 
 
 def accuracy(actual: Sequence[str], predicted: Sequence[str]) -> float:
@@ -83,6 +96,64 @@ def score(
         confidence: of the intervals, say 0.95.
         seed: of the resampling.
     """
+    samples, exact = _bootstrap(actual, predicted, concepts, resamples, seed)
+    accuracies, f1s = numpy.quantile(samples, _edges(confidence), axis=0).T
+    return Scores(
+        accuracy=round(exact[0], 6),
+        macro_f1=round(exact[1], 6),
+        accuracy_low=round(float(accuracies[0]), 6),
+        accuracy_high=round(float(accuracies[1]), 6),
+        macro_f1_low=round(float(f1s[0]), 6),
+        macro_f1_high=round(float(f1s[1]), 6),
+        n=len(actual),
+    )
+
+
+def difference(
+    actual: Sequence[str],
+    first: Sequence[str],
+    second: Sequence[str],
+    concepts: Sequence[str],
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Difference:
+    """The first system's scores less the second's, by the paired bootstrap: both are scored on the same resamples.
+
+    Args:
+        actual: the true topics, [texts].
+        first: what one system predicts, [texts].
+        second: what the other one predicts, [texts].
+        concepts: see `score`.
+        resamples: see `score`.
+        confidence: see `score`.
+        seed: see `score`.
+    """
+    (one, exact), (other, other_exact) = (
+        _bootstrap(actual, predicted, concepts, resamples, seed) for predicted in (first, second)
+    )
+    accuracies, f1s = numpy.quantile(one - other, _edges(confidence), axis=0).T
+    return Difference(
+        accuracy=round(exact[0] - other_exact[0], 6),
+        macro_f1=round(exact[1] - other_exact[1], 6),
+        accuracy_low=round(float(accuracies[0]), 6),
+        accuracy_high=round(float(accuracies[1]), 6),
+        macro_f1_low=round(float(f1s[0]), 6),
+        macro_f1_high=round(float(f1s[1]), 6),
+    )
+
+
+def _edges(confidence: float) -> tuple[float, float]:
+    return (1 - confidence) / 2, (1 + confidence) / 2
+
+
+def _bootstrap(
+    actual: Sequence[str], predicted: Sequence[str], concepts: Sequence[str], resamples: int, seed: int
+) -> tuple[NDArray[numpy.float64], tuple[float, float]]:
+    """Accuracy and macro-F1 of each resample, [resamples, 2], and of all texts.
+
+    Which texts a resample has depends on the concepts and the seed alone.
+    """
     names = sorted({*actual, *predicted})
     place = {name: i for i, name in enumerate(names)}
     actual_ids = numpy.array([place[name] for name in actual], dtype=numpy.int64)
@@ -95,15 +166,4 @@ def score(
         times = numpy.bincount(generator.integers(0, groups, groups), minlength=groups)
         rows = numpy.repeat(numpy.arange(len(actual_ids)), times[concept])
         samples.append(_accuracy_and_macro_f1(_confusion(actual_ids[rows], predicted_ids[rows], len(names))))
-    edges = ((1 - confidence) / 2, (1 + confidence) / 2)
-    accuracies, f1s = (numpy.quantile(values, edges) for values in zip(*samples, strict=True))
-    exact = _accuracy_and_macro_f1(_confusion(actual_ids, predicted_ids, len(names)))
-    return Scores(
-        accuracy=round(exact[0], 6),
-        macro_f1=round(exact[1], 6),
-        accuracy_low=round(float(accuracies[0]), 6),
-        accuracy_high=round(float(accuracies[1]), 6),
-        macro_f1_low=round(float(f1s[0]), 6),
-        macro_f1_high=round(float(f1s[1]), 6),
-        n=len(actual_ids),
-    )
+    return numpy.array(samples), _accuracy_and_macro_f1(_confusion(actual_ids, predicted_ids, len(names)))

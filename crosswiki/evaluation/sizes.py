@@ -19,6 +19,14 @@ class Size(TypedDict):
     embedding_parameters: int  # of the token embeddings
     vocabulary: int
     gigaflops: float  # floating-point operations for one text of full length
+    megabytes: float  # of the weights
+
+
+class PeerSize(TypedDict):
+    """The size of a peer: its frozen encoder's; see `SentenceEncoder`."""
+
+    parameters: int
+    megabytes: float
 
 
 def size_of(classifier: Classifier) -> Size:
@@ -34,6 +42,7 @@ def size_of(classifier: Classifier) -> Size:
         embedding_parameters=model.get_input_embeddings().weight.numel(),
         vocabulary=len(classifier.tokenizer),
         gigaflops=round(counter.get_total_flops() / 1e9, 6),
+        megabytes=round(sum(tensor.numel() * tensor.element_size() for tensor in model.parameters()) / 1e6, 6),
     )
 
 

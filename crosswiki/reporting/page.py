@@ -12,7 +12,7 @@ from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.parameters import Role
 from crosswiki.reporting import charts
 from crosswiki.reporting.figures import DARK, LIGHT, Chart, svg
-from crosswiki.reporting.sentences import headline, labels_needed, remarks
+from crosswiki.reporting.sentences import compared, headline, labels_needed, remarks
 from crosswiki.reporting.systems import MEANING, name_of, systems_of
 from crosswiki.reporting.tables import records
 from crosswiki.reporting.wording import interval, language_name, number, percent
@@ -42,6 +42,7 @@ class Report:
     things: pandas.DataFrame  # the word map's, see `word_map`
     examples: Mapping[str, Sequence[Mapping[str, Any]]]  # right and wrong; see `examples`
     glosses: Sequence[Mapping[str, str]]  # title, text and gloss
+    peers: Mapping[str, str]  # their encoders, by system
 
     @property
     def names(self) -> dict[Role, str]:
@@ -58,7 +59,13 @@ class Report:
     def systems(self) -> dict[Role, pandas.DataFrame]:
         """Each role's systems, see `systems_of`."""
         roles = [role for role in self.languages if role in self.evaluation]
-        return {role: systems_of(role, self.evaluation, self.names, self.labels.get(role, 0)) for role in roles}
+        labels = {role: self.labels.get(role, 0) for role in roles}
+        return {role: systems_of(role, self.evaluation, self.names, labels[role], self.peers) for role in roles}
+
+    @property
+    def compared(self) -> list[str]:
+        """Who is ahead, a peer or the transfer, in sentences."""
+        return compared(self.evaluation, self.names, self.peers)
 
     @property
     def needed(self) -> str:

@@ -1,12 +1,13 @@
 """The main results in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import pandas
 
-from crosswiki.evaluation.scores import FINAL, Scores
-from crosswiki.reporting.systems import Names
+from crosswiki.evaluation.scores import FINAL, Difference, Scores
+from crosswiki.reporting.systems import Names, name_of
 from crosswiki.reporting.wording import interval, number, percent
 
 
@@ -49,6 +50,35 @@ def remarks(evaluation: Mapping[str, Any], names: Names) -> list[str]:
         start = "Where labels are there, estimates by confidence alone"
         sentences.append(f"{start} were {mean:.1f} points off on average, and {most:.1f} at most.")
     return sentences
+
+
+def compared(evaluation: Mapping[str, Any], names: Names, peers: Iterable[str]) -> list[str]:
+    """A sentence for each peer and language: how far it is ahead or behind, and whether that is more than chance.
+
+    Args:
+        evaluation: metrics/evaluation.json.
+        names: the roles' languages.
+        peers: the peers' systems.
+    """
+    sentences = []
+    for role, peer in product(names, peers):
+        scores = evaluation.get(role, {}).get(peer)
+        if scores and scores["ahead_of"]:
+            start = f"In {names[role]}, {name_of(peer)} is right on {percent(scores['accuracy'])}"
+            sentences.append(f"{start}: {', and '.join(_ahead(*pair) for pair in scores['ahead_of'].items())}.")
+    return sentences
+
+
+def _ahead(system: str, difference: Difference) -> str:
+    by, low, high = (difference[f"accuracy{end}"] for end in ("", "_low", "_high"))  # type: ignore[literal-required]
+    if by < 0:
+        by, low, high = -by, -high, -low
+        where = "behind"
+    else:
+        where = "ahead of"
+    chance = "more than chance" if low > 0 else "which may be chance"
+    points = f"{100 * by:.1f} points {where} {name_of(system)}"
+    return f"{points} ({100 * low:.1f} to {100 * high:.1f}, {chance})"
 
 
 def labels_needed(table: pandas.DataFrame, accuracy: float, language: str) -> str:

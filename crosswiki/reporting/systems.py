@@ -27,6 +27,8 @@ DESCRIPTIONS = {
     "finetuned": ("Fine-tuned", "The student, fine-tuned on {language} labels."),
     "teacher": ("Teacher", "The pretrained {source} model, fine-tuned on {source} labels."),
 }
+PEER = "A frozen multilingual encoder ({model}) and a logistic regression on the same {source} labels as the teacher."
+NUMBERS = [name for name in Scores.__annotations__ if name != "ahead_of"]
 LABELLED = {"teacher", "tfidf", "scratch", "finetuned"}  # these are trained on labels of the role's language
 BASELINES = {"tfidf", "word_vectors", "copied", "scratch"}
 MEANING = {"baseline": "a baseline", "transfer": "a step of the transfer", "final": "the main system"}
@@ -37,7 +39,9 @@ def name_of(system: str) -> str:
     return DESCRIPTIONS.get(system, (system.replace("_", " ").capitalize(), ""))[0]
 
 
-def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: int) -> pandas.DataFrame:
+def systems_of(
+    role: Role, evaluation: Mapping[str, Any], names: Names, labels: int, peers: Mapping[str, str]
+) -> pandas.DataFrame:
     """A role's systems in the order of the page: those without labels of its language come first.
 
     Args:
@@ -45,6 +49,7 @@ def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: 
         evaluation: metrics/evaluation.json; it gives the reason why a role has no scores, and estimates.
         names: the roles' languages.
         labels: how many labels of the role's language were used.
+        peers: the peers' encoders, by system.
 
     Returns:
         A row for each: name, what (it is), kind, labels (that it was trained on), reason (why it has no scores; empty
@@ -52,12 +57,15 @@ def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: 
     """
     scores, estimates = evaluation[role], evaluation.get("estimated_accuracy", {}).get(role, {})
     reason = evaluation.get("unmeasured", {}).get(role, UNKNOWN)
-    columns = ["name", "what", "kind", "labels", "reason", *Scores.__annotations__]
+    others = BASELINES | set(peers)
+    columns = ["name", "what", "kind", "labels", "reason", *NUMBERS]
     rows = [
         {
             "name": name_of(system),
-            "what": DESCRIPTIONS.get(system, ("", ""))[1].format(source=names["source"], language=names[role]),
-            "kind": "final" if system == FINAL.get(role) else "baseline" if system in BASELINES else "transfer",
+            "what": (PEER if system in peers else DESCRIPTIONS.get(system, ("", ""))[1]).format(
+                source=names["source"], language=names[role], model=peers.get(system)
+            ),
+            "kind": "final" if system == FINAL.get(role) else "baseline" if system in others else "transfer",
             "labels": labels if system in LABELLED else 0,
             "reason": "" if scores[system] else reason,
             "estimated_accuracy": estimates.get(system),
@@ -67,4 +75,4 @@ def systems_of(role: Role, evaluation: Mapping[str, Any], names: Names, labels: 
         if system in scores
     ]
     table = pandas.DataFrame(rows, columns=columns).sort_values("labels", kind="stable", ignore_index=True)
-    return table.astype(dict.fromkeys(Scores.__annotations__, float))
+    return table.astype(dict.fromkeys(NUMBERS, float))
