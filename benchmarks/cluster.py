@@ -1,7 +1,7 @@
 """What ranks send each other, and how long a step takes for it: a model, with constants that are measured here.
 
-`python -m benchmarks.cluster` prints docs/cluster.md's tables. Skip-gram's constants are CPU time of one core, so that
-other work on the machine changes little: a shard's training, the merge of a row, and how many rows a shard changes, for
+`python -m benchmarks.cluster` prints docs/cluster.md's tables. The constants are CPU time of one core, so that other
+work on the machine changes little: a shard's training, the merge of a row, and how many rows a shard changes, for
 words by Zipf's law. The rest is arithmetic: bytes over bandwidth, without latency, and nothing beside the network.
 """
 
@@ -109,7 +109,7 @@ def model_lines(batch: int) -> Iterator[str]:
         return label_loss(model, inputs)
 
     torch.set_num_threads(1)
-    starts = train_steps(model, form, loss, batch, 10, torch.device("cpu"))
+    starts = train_steps(model, form, loss, batch, 10, torch.device("cpu"), time.process_time)
     seconds = median(numpy.diff(starts)[3:])
     yield f"gradients: {size / 1e6:.0f} MB; {batch} texts of {form.length} tokens: {seconds:.2f} s on one core"
     for ranks in (2, RANKS):

@@ -1,6 +1,7 @@
 """How fast models are trained and read on a device, for `benchmarks.gpu`: random weights and random texts."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -63,14 +64,20 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
 
 
 def train_steps(
-    model: PreTrainedModel, form: Form, loss: Loss, batch: int, steps: int, device: torch.device
+    model: PreTrainedModel,
+    form: Form,
+    loss: Loss,
+    batch: int,
+    steps: int,
+    device: torch.device,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[float]:
     """Train, and note when each step began."""
     starts: list[float] = []
 
     def timed(model: PreTrainedModel, inputs: dict[str, Tensor]) -> Tensor:
         settle(device)
-        starts.append(time.perf_counter())
+        starts.append(clock())
         return loss(model, inputs)
 
     schedule = Schedule(1, batch, 1e-4, warmup_ratio=0.1, weight_decay=0.01, dropout=0.0)

@@ -15,7 +15,7 @@ from crosswiki.embeddings.vectors import WordVectors, save_vectors
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import checkpoint_path, remove, replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
-from crosswiki.pipeline.stage import run_stage, stage
+from crosswiki.pipeline.stage import run_stage, say, stage
 
 
 def main(role: Role) -> None:
@@ -39,6 +39,7 @@ def main(role: Role) -> None:
             device=device,
             report=run.metrics,
             checkpoints=checkpoints,
+            announce=lambda line: say(f"skipgram@{role}: {line}"),
         )
         vectors = shrink_towards_subwords(WordVectors(vocabulary, ensemble.vectors), settings.subword_prior)
         words = WordVectors(vocabulary, vectors)

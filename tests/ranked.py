@@ -207,6 +207,6 @@ if __name__ == "__main__":
     from crosswiki.pipeline.ranks import join, leave, started_by_launcher
 
     if started_by_launcher():
-        join()
+        join("cpu")
     globals()[sys.argv[1]](*map(Path, sys.argv[2:]))
     leave()

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from crosswiki.pipeline import ranks
+from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
 from tests import ranked
 from tests.tiny import clean_environment, results_alone, run
@@ -28,6 +29,14 @@ def test_shares_are_in_a_row_and_even(count: int, world: int, monkeypatch: pytes
         found.append(list(range(count))[ranks.share(count)])
     assert list(chain.from_iterable(found)) == list(range(count))
     assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    ranks.check_devices(2, "auto")
+    ranks.check_devices(3, "cpu")
+    with pytest.raises(UserError, match="processes: found 3; this machine has a GPU for 2: set it to 2, or device"):
+        ranks.check_devices(3, "auto")
 
 
 def test_four_shards_on_one_two_and_four_ranks_give_the_same_bytes(tmp_path: Path) -> None:

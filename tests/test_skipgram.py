@@ -110,6 +110,40 @@ def test_documents_that_are_memory_mapped_do_as_well(tmp_path: Path, trainer: st
     assert both(found) == both(train((tokens, offsets, counts)))
 
 
+@pytest.mark.parametrize(("limit", "epochs"), [(480, 3), (2400, 3), (1921, 2), (1, 1)])
+def test_a_limit_of_words_takes_whole_epochs_and_then_a_part_of_the_text_evenly(
+    limit: int, epochs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts, rates = [], []
+
+    def listen_to_piece(tokens: Any, offsets: Any, start: int, size: int) -> Any:
+        starts.append(start)
+        return piece(tokens, offsets, start, size)
+
+    def listen_to_step(self: ShardTrainer, pieces: Any, rate: float, seed: int) -> tuple[float, int]:
+        rates.append(rate)
+        return 1.0, 1
+
+    monkeypatch.setattr(trainer_module, "piece", listen_to_piece)
+    monkeypatch.setattr(ShardTrainer, "step", listen_to_step)
+    train(planted(documents=128, length=15), epochs=epochs, max_words=limit, words_per_step=32, shards=1)
+    assert len(starts) == -(-limit // 32)
+    assert rates == pytest.approx([0.05 * max(1 - number * 32 / limit, 1e-4) for number in range(len(starts))])
+    for first in range(0, len(starts), 60):  # an epoch is 60 steps
+        epoch = starts[first : first + 60]
+        assert epoch == sorted(set(epoch))
+        gaps = numpy.diff([*epoch, 1920])
+        assert max(gaps) - min(gaps) <= 32  # as evenly as steps allow
+
+
+def test_a_limit_that_the_text_does_not_reach_changes_nothing() -> None:
+    corpus = planted()
+    expected = both(train(corpus, epochs=2))
+    assert both(train(corpus, epochs=2, max_words=2 * len(corpus[0]))) == expected
+    assert both(train(corpus, epochs=20, max_words=2 * len(corpus[0]))) == expected
+    assert both(train(corpus, epochs=2, max_words=len(corpus[0]))) != expected
+
+
 def test_the_learning_rate_falls_linearly_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = []
     step = ShardTrainer.step

@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
     "noise_exponent": 0.75,
     "subsample": 0.0,
     "epochs": 2,
+    "max_words": None,
     "learning_rate": 0.05,
     "shared_negatives": 3,
     "shards": 2,

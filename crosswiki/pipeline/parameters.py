@@ -82,6 +82,7 @@ class SkipGram(Section):
     noise_exponent: Share
     subsample: Below1
     epochs: Positive
+    max_words: Positive | None
     learning_rate: Rate
     shared_negatives: Annotated[int, Field(ge=1, le=1000)]
     shards: Annotated[int, Field(ge=1, le=256)]

@@ -62,15 +62,19 @@ def started_by_launcher() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def join() -> None:
-    """Meet the other ranks: NCCL between GPUs, gloo between CPUs. This process sees one GPU from here on.
+def join(device: str) -> None:
+    """Meet the other ranks: NCCL between GPUs, gloo between CPUs. This process sees one GPU, or none, from here on.
+
+    Args:
+        device: the parameter `device`.
 
     Raises:
         UserError: some ranks have a GPU, and some have none.
     """
     local = int(os.environ.get("LOCAL_RANK", "0"))
     visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    os.environ["CUDA_VISIBLE_DEVICES"] = (visible[local] if local < len(visible) else "") if visible else str(local)
+    mine = (visible[local] if local < len(visible) else "") if visible else str(local)
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else mine
     _place.rank, _place.world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     import torch
 
@@ -125,11 +129,31 @@ def send_to_all(tensor: "Tensor", owner: int) -> "Tensor":
     return tensor
 
 
-def launch(processes: int) -> None:
+def check_devices(processes: int, device: str) -> None:
+    """Refuse more processes than this machine has devices for.
+
+    Raises:
+        UserError: it has fewer GPUs, or MPS, which serves one process.
+    """
+    import torch
+
+    gpus = torch.cuda.device_count() or int(torch.backends.mps.is_available())
+    if device != "cpu" and 0 < gpus < processes:
+        raise UserError(
+            f"params.yaml: processes: found {processes}; this machine has a GPU for {gpus}: "
+            f"set it to {gpus}, or device to cpu"
+        )
+
+
+def launch(processes: int, device: str) -> None:
     """Run this program in several processes under torch's launcher, wait, and exit with their status.
 
     It does what `python -m torch.distributed.run --standalone --nproc-per-node PROCESSES` does, but for its log.
+
+    Raises:
+        UserError: see `check_devices`.
     """
+    check_devices(processes, device)
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch

@@ -63,15 +63,15 @@ def run_stage(main: Callable[..., Any], ranks: bool = False) -> None:
 @contextmanager
 def _with_others() -> Iterator[None]:
     """Be one of several ranks inside the block, if there are to be several."""
+    params = load_parameters()
     if started_by_launcher():
         watch_parent(os.getppid())
-        join()
+        join(params.device)
         yield
         leave()
         return
-    processes = load_parameters().processes
-    if processes > 1:
-        launch(processes)  # which exits
+    if params.processes > 1:
+        launch(params.processes, params.device)  # which exits
     yield
 
 

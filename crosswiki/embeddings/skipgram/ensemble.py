@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from crosswiki.embeddings.skipgram.trainer import Trained, train_skipgram
+from crosswiki.embeddings.skipgram.trainer import Trained, train_skipgram, words_to_read
 from crosswiki.pipeline.parameters import SkipGram
 from crosswiki.pipeline.ranks import hidden
 
+LONG = 60  # seconds that are worth a line
 Curve = list[tuple[int, float]]  # points (tokens read, mean loss in nats)
 
 
@@ -44,6 +45,7 @@ def train_ensemble(
     device: torch.device,
     report: Callable[[dict[str, float], int], None],
     checkpoints: Path,
+    announce: Callable[[str], None] = lambda line: None,
 ) -> Ensemble:
     """Train `settings.ensemble` models one after the other, with a progress bar; see `train_skipgram`.
 
@@ -56,17 +58,22 @@ def train_ensemble(
         device: where the work is done.
         report: called with {"loss", "words_per_second"} and the number of tokens read so far.
         checkpoints: a folder with one checkpoint for each training.
+        announce: called once, if the trainings take more than a minute, with how long they will take.
     """
-    started, tokens_each = time.perf_counter(), len(tokens) * settings.epochs
+    started, tokens_each = time.perf_counter(), words_to_read(len(tokens), settings)
     trainings: list[Trained] = []
-    total = tokens_each * settings.ensemble
+    total, announced = tokens_each * settings.ensemble, list[int]()
     with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=hidden(), leave=False) as bar:
 
         def report_point(read: int, loss: float) -> None:
             read += tokens_each * len(trainings)
             bar.set_postfix(loss=f"{loss:.3f}")
             bar.update(read - bar.n)
-            report({"loss": loss, "words_per_second": read / (time.perf_counter() - started)}, read)
+            rate = read / (time.perf_counter() - started)
+            report({"loss": loss, "words_per_second": rate}, read)
+            if not announced and rate * LONG < total:
+                announce(f"about {total / rate / 60:.0f} min for {total:,} words, at {rate / 1e6:.2g} M words/s")
+            announced.append(read)
 
         for number in range(settings.ensemble):
             trained = train_skipgram(

@@ -86,16 +86,18 @@ def train_skipgram(
 
     size = settings.words_per_step or words_per_step(len(tokens), len(counts), settings.shards, device)
     parts = settings.shards if device.type == "cpu" else 1
-    steps_per_epoch = -(-len(tokens) // (size * parts))
-    steps = steps_per_epoch * settings.epochs
+    words, steps_per_epoch = words_to_read(len(tokens), settings), -(-len(tokens) // (size * parts))
+    epochs, rest = divmod(words, max(len(tokens), 1))
+    steps = epochs * steps_per_epoch + -(-rest // (size * parts))
     every, total, pairs = max(1, steps // POINTS), 0.0, 0
     saved_at = time.monotonic()
     for step in range(start, steps):
         epoch, within = divmod(step, steps_per_epoch)
-        first = within * size * parts
-        read = epoch * len(tokens) + first
+        read = epoch * len(tokens) + within * size * parts
+        # An epoch that is not whole takes its steps from everywhere in the text.
+        first = within * steps_per_epoch // min(steps_per_epoch, steps - epoch * steps_per_epoch) * size * parts
         pieces = [piece(tokens, offsets, first + part * size, size) for part in range(parts)]
-        rate = settings.learning_rate * max(1 - read / (len(tokens) * settings.epochs), 1e-4)
+        rate = settings.learning_rate * max(1 - read / words, 1e-4)
         loss, counted = trainer.step([part for part in pieces if len(part[0])], rate, step_seed(seed, step))
         total, pairs = total + loss, pairs + counted
         if not numpy.isfinite(loss):
@@ -115,6 +117,11 @@ def train_skipgram(
         _save(checkpoint, trainer, steps, curve)
     centres, contexts = (matrix.cpu().contiguous() for matrix in (trainer.centres, trainer.contexts))
     return Trained(centres, contexts, curve)
+
+
+def words_to_read(tokens: int, settings: SkipGram) -> int:
+    """The words that one training reads: the whole text for so many epochs, or as many as `max_words` allows."""
+    return min(tokens * settings.epochs, settings.max_words or tokens * settings.epochs)
 
 
 def words_per_step(tokens: int, vocabulary: int, shards: int, device: torch.device) -> int:
