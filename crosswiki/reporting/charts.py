@@ -97,8 +97,7 @@ def curve_chart(title: str, table: pandas.DataFrame) -> Chart:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(EngFormatter(sep=SPACE))
-        axes.set_xlim(0, across[-1] or 1)
-        _name_axis(axes, str(table.columns[0]))
+        axes.set(xlim=(0, across[-1] or 1), xlabel=table.columns[0])
 
     ends = " to ".join(number(float(value)) for value in (numbers[0, 1], numbers[-1, 1]))
     return Chart(draw, f"{title}: {table.columns[1]} from {ends}", 320, 180)
@@ -107,12 +106,12 @@ def curve_chart(title: str, table: pandas.DataFrame) -> Chart:
 def label_chart(
     table: pandas.DataFrame, unlabelled: Mapping[str, float], trained: Mapping[str, float], labels: int, unit: str
 ) -> Chart:
-    """Accuracy against labels.
+    """Accuracy against labels: TF-IDF's as a curve, that of systems without labels as lines, of others as points.
 
     Args:
         table: TF-IDF's: labels, accuracy, accuracy_low and accuracy_high.
-        unlabelled: the accuracy of systems without labels, which are lines across the chart.
-        trained: the accuracy of systems that were trained on `labels` labels, which are points.
+        unlabelled: accuracies, by name.
+        trained: accuracies of systems that were trained on `labels` labels, by name.
         labels: how many.
         unit: of the horizontal axis.
     """
@@ -127,13 +126,12 @@ def label_chart(
             axes.plot(ends, (accuracy, accuracy), color=LIGHT["transfer"], lw=2, ls=style, label=name)
         for colour, (name, accuracy) in zip(("final", "baseline"), trained.items(), strict=False):
             axes.plot(labels, accuracy, "o", color=LIGHT[colour], ms=9, label=name)
-        axes.set(xscale="log", xlim=ends)
+        axes.set(xscale="log", xlim=ends, xlabel=unit)
         axes.set_xticks(counts, [number(count) for count in counts])
         axes.minorticks_off()
         axes.yaxis.set_major_formatter(PERCENT)
         handles = [axes.get_lines()[place] for place in order]  # as they end on the right
         axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.02, 0.5))
-        _name_axis(axes, unit)
 
     values = "; ".join(f"{name} {percent(accuracy)}" for name, accuracy in {**unlabelled, **trained}.items())
     linear = " to ".join(f"{percent(accuracies[end])} with {number(counts[end])}" for end in (0, -1))
@@ -147,11 +145,10 @@ def coverage_chart(curves: Mapping[Role, Sequence[tuple[float, float]]], names: 
         for dash, (role, curve) in zip(DASHES, curves.items(), strict=False):
             axes.plot(*zip(*curve, strict=True), color=COLOURS[role], ls=dash, lw=2, label=names[role])
         axes.axhline(wanted, color=LIGHT["quiet"], lw=1)
-        axes.set(xlim=(0, 1), ylim=(None, 1.005), ylabel="accuracy")
+        axes.set(xlim=(0, 1), ylim=(None, 1.005), xlabel="answered, the surest first", ylabel="accuracy")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PERCENT)
         axes.legend(loc="lower left")
-        _name_axis(axes, "answered, the surest first")
 
     ends = (f"{names[role]} {percent(curve[-1][1])} of all" for role, curve in curves.items())
     return Chart(draw, f"Accuracy against coverage, the surest answers first: {', '.join(ends)}", 420, 260)
@@ -198,8 +195,3 @@ def map_chart(things: pandas.DataFrame, languages: Mapping[Role, str]) -> Chart:
 def _two_lines(topic: str) -> str:
     width = 17 if stand_in(topic) == topic else 9  # letters of East Asia are twice as wide
     return "\n".join(wrap(topic, width, max_lines=2, placeholder="…"))
-
-
-def _name_axis(axes: Axes, unit: str) -> None:
-    axes.set_xlabel(unit, loc="right")
-    axes.grid(axis="y")

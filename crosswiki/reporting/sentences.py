@@ -82,13 +82,7 @@ def _ahead(system: str, difference: Difference) -> str:
 
 
 def labels_needed(table: pandas.DataFrame, accuracy: float, language: str) -> str:
-    """How many labels TF-IDF needs for the accuracy that the distilled student has without one.
-
-    Args:
-        table: TF-IDF's, with the columns labels and accuracy.
-        accuracy: the student's.
-        language: the target's.
-    """
+    """How many labels TF-IDF, whose table has labels and accuracy, needs to be as right as the student without one."""
     counts, reached = table["labels"].astype(int).tolist(), table["accuracy"].astype(float) >= accuracy
     start = f"Without one {language} label the distilled student is right on {percent(accuracy)}; "
     if not reached.any():

@@ -52,12 +52,7 @@ def read_measures(folder: Path, roles: Iterable[Role]) -> dict[str, dict[str, di
 
 
 def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.DataFrame]:
-    """Read the loss of all trainings in the order of the stages, and the adapted encoder's drift, by title.
-
-    Args:
-        folder: metrics/plots.
-        names: the roles' languages.
-    """
+    """Read from metrics/plots the loss of all trainings, in the stages' order, and the encoder's drift, by title."""
     files = {f"Word vectors, {name}": f"skipgram/{role}.csv" for role, name in names.items()}
     files |= {title: f"loss/{stage}.csv" for stage, title in TRAININGS.items()}
     files["Drift of the adapted encoder"] = "drift.csv"
@@ -65,12 +60,7 @@ def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.Dat
 
 
 def read_coverage(folder: Path, role: Role) -> list[tuple[float, float]]:
-    """Coverage and accuracy of a role's final system, the surest answers first; see `coverage_curve`.
-
-    Args:
-        folder: metrics/predictions.
-        role: one whose test split has labels.
-    """
+    """Read from metrics/predictions the `coverage_curve` of the final system of a role that has test labels."""
     predictions, confidences = (read_table(folder / f"{name}.csv") for name in (role, f"confidence-{role}"))
     both = predictions.merge(confidences.drop_duplicates("id"), on="id", suffixes=("", " confidence"))
     confidence = both[f"{FINAL[role]} confidence"].to_numpy(dtype=numpy.float64)
@@ -78,13 +68,7 @@ def read_coverage(folder: Path, role: Role) -> list[tuple[float, float]]:
 
 
 def confusion_of(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Count how often each topic (rows) was predicted as each (columns).
-
-    Topics that are predicted but never occur come last.
-
-    Args:
-        table: with the columns actual and predicted, a row for each article.
-    """
+    """Count how often each actual topic (rows) was predicted as each; topics that never occur are the last columns."""
     topics = sorted(table["actual"].unique())
     predicted = topics + sorted(set(table["predicted"]) - set(topics))
     return pandas.crosstab(table["actual"], table["predicted"]).reindex(index=topics, columns=predicted, fill_value=0)
@@ -95,14 +79,8 @@ def examples(
 ) -> dict[str, list[dict[str, Any]]]:
     """Articles that a system got right, and others that it got wrong, spread evenly over the test split.
 
-    Args:
-        predictions: columns id, actual (empty where there is no label) and one for each system.
-        articles: columns id, title and text.
-        system: whose predictions count; without them there are no examples.
-        count: how many of each are wanted.
-
-    Returns:
-        title, text, actual, predicted and others (by topic, the other systems that predicted it) of each.
+    Takes predictions with columns id, actual (empty where there is no label) and one for each system. Gives of each
+    article title, text, actual, predicted and others: by topic, the other systems that predicted it.
     """
     known = with_articles(predictions[predictions["actual"] != ""], articles)
     others = [str(name) for name in predictions.columns if name not in ("id", "actual", system)]

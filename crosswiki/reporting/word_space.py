@@ -18,15 +18,9 @@ CSLS = 10
 
 
 def neighbours(source: WordVectors, other: WordVectors, words: int, best: int) -> dict[str, list[str]]:
-    """Some frequent words, each with its nearest source words under CSLS.
+    """Some of another language's frequent words, evenly spread, each with its nearest source words under CSLS.
 
     Words that the source spells alike are left out: they were in the seed dictionary.
-
-    Args:
-        source: of the source, as `load_aligned` gives them.
-        other: of another language, in the same space.
-        words: how many are shown; they are spread evenly over the frequent ones.
-        best: source words for each.
     """
     frequent, known = other.vocabulary.words[:FREQUENT], source.vocabulary.ids
     for least in (4, 2, 1):  # short words mean little, but a Chinese word is seldom longer than two characters
@@ -41,12 +35,8 @@ def neighbours(source: WordVectors, other: WordVectors, words: int, best: int) -
 def word_map(vectors: Mapping[Role, WordVectors], most: int) -> pandas.DataFrame:
     """Choose words that are each other's nearest in all languages, and place them by their two main directions.
 
-    Args:
-        vectors: every role's, in one space, rows of unit length.
-        most: things at most, the closest first.
-
-    Returns:
-        A row for each thing and role: thing (its number), role, word, x and y (from 0 to 1).
+    Takes vectors in one space, rows of unit length. Gives a row for each thing (of `most`, the closest first) and role:
+    thing (its number), role, word, x and y (from 0 to 1).
     """
     rows = translations(vectors)
     if len(vectors) < 2 or len(rows) < 2:
