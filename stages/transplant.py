@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pandas
+
+from crosswiki.bert.kept_vocabulary import keep_vocabulary
 from crosswiki.bert.mixtures import piece_vectors, token_vectors
-from crosswiki.bert.models import load_classifier, save_classifier
+from crosswiki.bert.models import Classifier, load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer
 from crosswiki.bert.transplantation import transplant
 from crosswiki.corpora.articles import load_articles
@@ -13,7 +16,7 @@ from crosswiki.embeddings.dictionary import load_dictionary, words_beyond
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 
@@ -25,28 +28,40 @@ def main(role: Role) -> None:
         raise UserError("role: found 'source'; target or test is needed, as the source's model needs no transplant")
     with stage("transplant", params, settings, role) as run:
         teacher = load_classifier(Path("models/source"))
-        source = load_vectors(Path("models/skipgram/source"))
-        other = load_vectors(Path("models/aligned") / role)
         articles = load_articles(Path("data/prepared") / role / "articles.parquet")
         texts = sides_of(articles[articles["split"] != "test"])
-        dictionary, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
-        if settings.method == "csls_mixtures" and settings.dictionary_weight:
-            language, remaining = str(articles["language"].iloc[0]), settings.vocabulary_size - len(words)
-            words += words_beyond(dictionary, other.vocabulary, source.vocabulary, texts, language, remaining)
-        tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, settings)
-        transplanted, counts = transplant(
-            teacher,
-            tokenizer,
-            token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
-            piece_vectors(tokenizer, pieces, other, other.vectors),
-            dictionary,
-            settings,
-            params.seed,
-        )
+        if settings.method == "keep":
+            transplanted, counts = keep_vocabulary(teacher, texts, settings.vocabulary_size)
+        else:
+            transplanted, counts = transplanted_by_vectors(teacher, role, articles, texts, params)
         with replacing(Path("models/transplanted") / role, directory=True) as folder:
             save_classifier(transplanted, folder)
-        write_json(Path("metrics/transplant") / f"{role}.json", {"tokens": len(tokenizer), **counts})
-        run.metrics({"tokens": len(tokenizer), **counts})
+        counts = {"tokens": len(transplanted.tokenizer), **counts}
+        write_json(Path("metrics/transplant") / f"{role}.json", counts)
+        run.metrics(counts)
+
+
+def transplanted_by_vectors(
+    teacher: Classifier, role: Role, articles: pandas.DataFrame, texts: list[str], params: Parameters
+) -> tuple[Classifier, dict[str, int]]:
+    """Make the tokenizer of the new language, and its embeddings from aligned word vectors."""
+    settings = params.transplant
+    source = load_vectors(Path("models/skipgram/source"))
+    other = load_vectors(Path("models/aligned") / role)
+    dictionary, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
+    if settings.method == "csls_mixtures" and settings.dictionary_weight:
+        language, remaining = str(articles["language"].iloc[0]), settings.vocabulary_size - len(words)
+        words += words_beyond(dictionary, other.vocabulary, source.vocabulary, texts, language, remaining)
+    tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, settings)
+    return transplant(
+        teacher,
+        tokenizer,
+        token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
+        piece_vectors(tokenizer, pieces, other, other.vectors),
+        dictionary,
+        settings,
+        params.seed,
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.tokenization import train_tokenizer
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import ROLES
-from tests.tiny import make_tiny_model, results_alone, special_first, tiny_tokenizer_like, trio_texts
+from tests.tiny import MULTILINGUAL, make_tiny_model, results_alone, special_first, tiny_tokenizer_like, trio_texts
 
 KINDS = ["bert", "roberta", "albert", "xlnet"]
 ONCE = [  # what no source model has to do with
@@ -51,7 +51,7 @@ def run_stages(folder: Path, stages: list[tuple[str, str | None]]) -> None:
             main(role) if role else main()
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[*KINDS, *MULTILINGUAL])
 def project(
     request: pytest.FixtureRequest, finished: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path]:
@@ -72,6 +72,11 @@ def project(
             copy = shutil.copytree if (finished / path).is_dir() else shutil.copy2
             copy(finished / path, folder / path)
     make_tiny_model(folder / "models" / "tiny", kind)
+    if kind in MULTILINGUAL:
+        params = (folder / "params.yaml").read_text(encoding="utf-8")
+        changed = params.replace("method: csls_mixtures", "method: keep")
+        assert changed != params
+        (folder / "params.yaml").write_text(changed, encoding="utf-8")
     run_stages(folder, BY_MODEL)
     return kind, folder
 
@@ -106,7 +111,9 @@ def test_the_output_layer_keeps_every_bit_and_so_does_the_transplanted_encoder(p
     embeddings = {name for name, value in source.named_parameters() if value is source.get_input_embeddings().weight}
     above = set(output_layer(source))
     assert len(embeddings) == 1
-    assert above and all(name.startswith(("classifier.", "sequence_summary.", "logits_proj.")) for name in above)
+    assert above and all(
+        name.startswith(("classifier.", "head.", "sequence_summary.", "logits_proj.")) for name in above
+    )
     for name, others in weights.items():
         for key in above:
             assert torch.equal(others[key], weights["source"][key]), f"{name}: {key}"
@@ -126,7 +133,7 @@ def test_the_tokenizers_are_of_the_sources_kind_with_its_special_tokens(project:
     source = load_classifier(folder / "models/source")
     other = load_classifier(folder / "models/transplanted/target")
     types = [json.loads(one.tokenizer.backend_tokenizer.to_str())["model"]["type"] for one in (source, other)]
-    assert types == [{"bert": "WordPiece", "roberta": "BPE"}.get(kind, "Unigram")] * 2
+    assert types == [{"bert": "WordPiece", "roberta": "BPE", "modernbert": "BPE"}.get(kind, "Unigram")] * 2
     rows = [one.model.get_input_embeddings().weight for one in (source, other)]
     for part, token in source.tokenizer.special_tokens_map.items():
         assert other.tokenizer.special_tokens_map[part] == token

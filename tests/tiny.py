@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from ruamel.yaml import YAML
 from tokenizers import Tokenizer
+from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer, UnigramTrainer
 from transformers import (
     AlbertConfig,
@@ -21,9 +23,12 @@ from transformers import (
     AutoModel,
     BertConfig,
     BertTokenizerFast,
+    ModernBertConfig,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaTokenizerFast,
+    XLMRobertaConfig,
+    XLMRobertaTokenizerFast,
     XLNetConfig,
     XLNetTokenizerFast,
 )
@@ -32,6 +37,7 @@ from crosswiki.bert.tokenization import train_tokenizer
 
 ROOT = Path(__file__).parent.parent
 TRIO = ROOT / "tests" / "trio"
+MULTILINGUAL = ("xlm-roberta", "modernbert")  # kinds whose tiny models have read all three languages
 STAGES = (  # in an order in which they can run
     *(f"{stage}@{role}" for stage in ("download", "prepare", "skipgram") for role in ("source", "target", "test")),
     *(
@@ -72,6 +78,8 @@ def tiny_tokenizer_like(kind: str, texts: list[str]) -> PreTrainedTokenizerFast:
     if kind == "bert":
         return tiny_tokenizer(texts)
     special = special_first(kind)
+    if kind == "modernbert":
+        return _tiny_bpe(texts)
     if kind == "roberta":
         trainer: Any = BpeTrainer(
             vocab_size=600, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
@@ -80,10 +88,31 @@ def tiny_tokenizer_like(kind: str, texts: list[str]) -> PreTrainedTokenizerFast:
         vocabulary = {**model["vocab"], "<mask>": len(model["vocab"])}  # RoBERTa's is the last one
         return RobertaTokenizerFast(vocab=vocabulary, merges=[tuple(pair) for pair in model["merges"]])
     known: dict[str, Any] = {"unk_token": "<unk>", "special_tokens": special}
-    trainer = UnigramTrainer(vocab_size=600, show_progress=False, **known)
-    tokenizer = XLNetTokenizerFast if kind == "xlnet" else AlbertTokenizerFast
+    trainer = UnigramTrainer(vocab_size=2000 if kind in MULTILINGUAL else 600, show_progress=False, **known)
+    tokenizers = {"xlnet": XLNetTokenizerFast, "xlm-roberta": XLMRobertaTokenizerFast, "albert": AlbertTokenizerFast}
+    tokenizer: Any = tokenizers[kind]
     model = json.loads(_trained(tokenizer(), texts, trainer))["model"]
-    return tokenizer(vocab=[(piece, score) for piece, score in model["vocab"]])
+    last = [("<mask>", 0.0)] if kind == "xlm-roberta" else []
+    return tokenizer(vocab=[(piece, score) for piece, score in model["vocab"]] + last)
+
+
+def _tiny_bpe(texts: list[str]) -> PreTrainedTokenizerFast:
+    """As ModernBERT's, which has no class of its own: byte-level BPE with special tokens at the end."""
+    blank = Tokenizer(BPE())
+    blank.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    alphabet = ByteLevel.alphabet()
+    blank.train_from_iterator(texts, BpeTrainer(vocab_size=900, initial_alphabet=alphabet, show_progress=False))
+    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+    blank.add_special_tokens(special)
+    around = [(token, blank.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+    single, pair = "[CLS] $A [SEP]", "[CLS] $A [SEP] $B [SEP]"
+    blank.post_processor = TemplateProcessing(single=single, pair=pair, special_tokens=around)
+    names = dict(zip(("unk", "cls", "sep", "pad", "mask"), special, strict=True))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=blank,
+        model_input_names=["input_ids", "attention_mask"],
+        **{f"{part}_token": token for part, token in names.items()},
+    )
 
 
 def _trained(like: PreTrainedTokenizerFast, texts: list[str], trainer: Any) -> str:
@@ -97,16 +126,28 @@ def _trained(like: PreTrainedTokenizerFast, texts: list[str], trainer: Any) -> s
 def make_tiny_model(folder: Path, kind: str = "bert", deviation: float = 0.02) -> None:
     """A model with random weights, four layers of 32, and a tokenizer trained on the English articles.
 
-    Its kind is bert, roberta, albert (whose layers share their weights, and whose embeddings are narrower) or xlnet.
+    Its kind is bert, roberta, albert (whose layers share their weights, and whose embeddings are narrower) or xlnet, or
+    one of `MULTILINGUAL`.
     With weights of a usual deviation it says nearly the same of all texts; with larger ones it does not.
     """
-    tokenizer = tiny_tokenizer_like(kind, trio_texts("en"))
+    languages = ("en", "zh", "ru") if kind in MULTILINGUAL else ("en",)
+    tokenizer = tiny_tokenizer_like(kind, [text for language in languages for text in trio_texts(language)])
     size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "initializer_range": deviation}
     long = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64}
     config: Any = {
         "bert": lambda: BertConfig(**size, **long, max_position_embeddings=64),
         "roberta": lambda: RobertaConfig(**size, **long, max_position_embeddings=66, type_vocab_size=1),
         "albert": lambda: AlbertConfig(**size, **long, embedding_size=16, max_position_embeddings=64),
+        "xlm-roberta": lambda: XLMRobertaConfig(**size, **long, max_position_embeddings=66, type_vocab_size=1),
+        "modernbert": lambda: ModernBertConfig(
+            **size,
+            **long,
+            **dict.fromkeys(("bos_token_id", "eos_token_id")),
+            **{f"{part}_token_id": getattr(tokenizer, f"{part}_token_id") for part in ("cls", "sep")},
+            max_position_embeddings=64,
+            local_attention=16,
+            global_attn_every_n_layers=2,
+        ),
         "xlnet": lambda: XLNetConfig(**size, d_model=32, n_layer=4, n_head=4, d_inner=64),
     }[kind]()
     with torch.random.fork_rng():

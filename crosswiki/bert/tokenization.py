@@ -129,7 +129,7 @@ def train_tokenizer(like: PreTrainedTokenizerFast, texts: Sequence[str], vocabul
         if normaliser == state["normalizer"]:
             return trained
         made = json.loads(trained.backend_tokenizer.to_str())
-        return _of_no_class(like, Tokenizer.from_str(json.dumps({**made, "normalizer": normaliser})))
+        return of_no_class(like, Tokenizer.from_str(json.dumps({**made, "normalizer": normaliser})))
     if not is_wordpiece(like):
         return like.train_new_from_iterator(batches(), vocabulary, length=len(texts), show_progress=False)
     blank = Tokenizer.from_str(
@@ -198,10 +198,10 @@ def _wordpiece(
         return type(like)(vocab=vocabulary, **settings, **options)
     made = type(like)(vocab=vocabulary, **{**settings, "tokenize_chinese_chars": False}, **options).backend_tokenizer
     made.pre_tokenizer = PreTokenizers([made.pre_tokenizer, Split(Regex(f"[{unspaced}]{{1,{LONGEST}}}"), "isolated")])
-    return _of_no_class(like, made)
+    return of_no_class(like, made)
 
 
-def _of_no_class(like: PreTrainedTokenizerFast, made: Tokenizer) -> PreTrainedTokenizerFast:
+def of_no_class(like: PreTrainedTokenizerFast, made: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer as it is. Loaded as the source's class, it would get that class's normaliser and pre-tokenizer."""
     return PreTrainedTokenizerFast(
         tokenizer_object=made,

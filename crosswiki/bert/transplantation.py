@@ -70,6 +70,12 @@ def transplant(
     rows[list(copied)] = embeddings[list(copied.values())]
     mixed = len({*made.mixed.tolist()} - {*copied})
 
+    counts = {"copied": len(copied), "mixed": mixed, "drawn": len(tokenizer) - len(copied) - mixed}
+    return with_tokens(source, tokenizer, rows), counts
+
+
+def with_tokens(source: Classifier, tokenizer: PreTrainedTokenizerFast, rows: Tensor) -> Classifier:
+    """Copy a classifier with another tokenizer, and with its embeddings, [tokens, dim]."""
     config = copy.deepcopy(source.model.config)
     config.vocab_size = len(tokenizer)
     for part in ("pad", "bos", "eos", "cls", "sep"):
@@ -80,5 +86,4 @@ def transplant(
     matrix = model.get_input_embeddings().weight
     name = next(key for key, parameter in model.named_parameters() if parameter is matrix)
     model.load_state_dict({**state, name: rows})
-    counts = {"copied": len(copied), "mixed": mixed, "drawn": len(tokenizer) - len(copied) - mixed}
-    return Classifier(model, tokenizer), counts
+    return Classifier(model, tokenizer)

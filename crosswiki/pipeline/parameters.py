@@ -142,7 +142,7 @@ class FinetuneSource(Training):
 class Transplant(Section):
     """The new language's tokenizer and the embeddings of its tokens."""
 
-    method: Literal["csls_mixtures", "wechsel", "focus", "random", "mean"]
+    method: Literal["csls_mixtures", "wechsel", "focus", "random", "mean", "keep"]
     tokenizer: Literal["extended", "trained"] | None
     vocabulary_size: Annotated[int, Field(ge=100)]
     trained_subwords: Count
@@ -151,6 +151,12 @@ class Transplant(Section):
     spelling_weight: NotNegative
     dictionary_weight: NotNegative
     copied_min_length: Positive
+
+    @model_validator(mode="after")
+    def _one_tokenizer(self) -> "Transplant":
+        if self.method == "keep" and self.tokenizer:
+            raise ValueError(f"tokenizer {self.tokenizer}: keep has the source's own: null is needed")
+        return self
 
 
 class RepresentationDistillation(Section):
