@@ -1,18 +1,20 @@
 """distill: a smaller student learns from the teacher, without one target label. The output layer stays frozen.
 
 For a target article that is linked to a source article, the student reads the target's text and the source's teacher
-reads the source's; for all others, the adapted teacher reads the same text as the student.
+reads the source's; for all others, the teachers of `distill.teachers` read the same text as the student.
 """
 
 from pathlib import Path
 
 from crosswiki.bert.classification import encode, label_weights, padding
-from crosswiki.bert.distillation import UNKNOWN, batch_loss, pair_articles, teacher_outputs
+from crosswiki.bert.distillation import UNKNOWN, batch_loss, carry_labels, pair_articles
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve, train
 from crosswiki.corpora.articles import load_articles, pick
+from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.selection import choose
+from crosswiki.evaluation.teachers import Panel, prepare_lessons
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import load_parameters
@@ -28,17 +30,16 @@ def main() -> None:
         layers = settings.layers or max(1, adapted.model.config.num_hidden_layers // 2)
         student = Classifier(fewer_layers(adapted.model, layers), adapted.tokenizer)
         device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
-        source, target = (
-            load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in ("source", "target")
-        )
-        articles, target = target, target[target["split"] == "train"].reset_index(drop=True)
+        source, articles = (load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in params.roles[:2])
+        target = articles[articles["split"] == "train"].reset_index(drop=True)
         linked_first = source.loc[source["split"] == "train", "concept"]
         target = pick(target, settings.max_texts, params.seed, first=linked_first)
+        known = labelled(source, "train", params.finetune_source.labels, params.seed)
         paired = pair_articles(target, source)
-        logits, states = teacher_outputs(teacher, adapted, paired, device, hidden=settings.hidden_weight > 0)
-        columns = {"teacher_logits": logits.tolist()}
-        if settings.hidden_weight:
-            columns["teacher_states"] = states.tolist()
+        paired += carry_labels(known, Path("models/gloss/target"), settings.carried_labels, params.seed)
+        panel = Panel(settings.teachers, teacher, adapted, params.gloss.context_weight, device)
+        lessons = prepare_lessons(panel, paired, articles)
+        columns = lessons.columns(settings.hidden_weight > 0)
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
 
         freeze_output_layer(student.model)
@@ -66,6 +67,7 @@ def main() -> None:
             "layers": choice.classifier.model.config.num_hidden_layers,
             "parameters": choice.classifier.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),
+            **lessons.metrics,
             **choice.metrics,
         }
         write_json(Path("metrics/distill.json"), summary)

@@ -19,6 +19,7 @@ from crosswiki.evaluation.comparison import (
     texts_for,
 )
 from crosswiki.evaluation.confidence import Answers, answer, estimate_accuracies, judge_confidence, save_confidences
+from crosswiki.evaluation.nearest_articles import answers_of
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.evaluation.sizes import Size, size_of
 from crosswiki.pipeline.devices import choose_device
@@ -50,14 +51,12 @@ def main() -> None:
                 if system in SIZED[role]:
                     sizes[system] = size_of(classifier)
                 texts, started = texts_for(system, role, test, params.gloss.context_weight), time.perf_counter()
-                answers[system] = answer(classifier, texts, device, f"{role} {system}")
+                answers[system] = answers_of(system, role, classifier, texts, device)
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
                 speed = len(test.texts) / (time.perf_counter() - started)
                 run.metrics({f"{role}_{system}_texts_per_second": speed})
                 predictions[system] = answers[system].topics
-            # The control has an output layer of its own, so the teacher's threshold says nothing of it.
-            transferred = {system: given for system, given in answers.items() if system != "scratch"}
-            estimates = estimate_accuracies(reference, known["topic"].tolist(), transferred)
+            estimates = estimate_accuracies(reference, known["topic"].tolist(), answers)
             scores: dict[str, Any] = {**score_systems(role, test, predictions, peers, params.evaluate, params.seed)}
             if test.unmeasured:
                 unmeasured["unmeasured"][role] = test.unmeasured

@@ -86,8 +86,8 @@ def test_every_stage_makes_what_it_should(project: tuple[str, Path]) -> None:
     evaluation = json.loads((folder / "metrics/evaluation.json").read_text())
     for role, systems in {
         "source": ("teacher",),
-        "target": ("copied", "glossed", "transplanted", "adapted", "scratch", "distilled", "finetuned"),
-        "test": ("copied", "glossed", "transplanted"),
+        "target": ("copied", "glossed", "transplanted", "adapted", "neighbours", "scratch", "distilled", "finetuned"),
+        "test": ("copied", "glossed", "transplanted", "neighbours"),
     }.items():
         for system in systems:
             assert 0 <= evaluation[role][system]["accuracy"] <= 1, system

@@ -14,7 +14,7 @@ from crosswiki.embeddings.alignment import Pairs
 from crosswiki.embeddings.glossing import Context, count_units, gloss, read_units
 from crosswiki.embeddings.induction import induce
 from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation
-from crosswiki.embeddings.round_trip import inverted, round_trips
+from crosswiki.embeddings.round_trip import carried_over, inverted, round_trips
 from crosswiki.embeddings.vectors import WordVectors
 
 
@@ -89,6 +89,19 @@ def test_there_and_back_keeps_what_has_one_translation_and_gives_others_away() -
     assert there.entries["car"].translations[0].probability == pytest.approx(10 / 10.6, abs=1e-6)
     assert round_trips(["a Car, water"], lexicon, {"voiture": 1}, {}, seed=0) == ["a car, water"]
     assert round_trips(["automobile auto"], lexicon, {}, {}, seed=0) == ["automobile car"]
+
+
+def test_labelled_texts_are_carried_over_in_the_other_languages_words() -> None:
+    lexicon = lexicon_of({"eau": [("water", 1.0)], "pas encore": [("not yet", 1.0)], "flotte": [("water", 0.5)]})
+    counts = {"eau": 2, "flotte": 2}
+    assert carried_over(["Not yet, Water-42 Ohio"], lexicon_of({"pas encore": [("not yet", 1.0)]}), {}, 0) == [
+        "pas encore, Water-42 Ohio"
+    ]
+    drawn = Counter(carried_over(["water"] * 3000, lexicon, counts, seed=1))
+    assert drawn["flotte"] / drawn.total() == pytest.approx(1 / 3, abs=0.03)  # 0.5 · 3 beside 1 · 3
+    assert carried_over(["water"] * 9, lexicon, counts, 1) == carried_over(["water"] * 9, lexicon, counts, 1)
+    chinese = lexicon_of({"河流": [("river", 1.0)], "长": [("long", 1.0)]}, "zh")
+    assert carried_over(["long river"], chinese, {}, 0) == ["长河流"]
 
 
 def test_as_many_words_are_unknown_as_in_the_languages_text() -> None:

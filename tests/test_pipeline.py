@@ -30,12 +30,13 @@ SYSTEMS = {
         "glossed",
         "transplanted",
         "adapted",
+        "neighbours",
         "scratch",
         "distilled",
         "finetuned",
         "tiny",
     },
-    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted", "tiny"},
+    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted", "neighbours", "tiny"},
 }
 
 

@@ -50,7 +50,7 @@ STAGES = (  # in an order in which they can run
         "transplant@test",
         "adapt@target",
     ),
-    *("distill", "finetune_target", "baselines", "peers", "evaluate", "report", "register"),
+    *("neighbourhood", "distill", "finetune_target", "baselines", "peers", "evaluate", "report", "register"),
 )
 
 

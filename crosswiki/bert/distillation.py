@@ -1,6 +1,8 @@
 """Knowledge distillation (Hinton, Vinyals and Dean 2015), within a language and across languages."""
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pandas
 import torch
@@ -8,17 +10,24 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss, softmax
 from transformers import PreTrainedModel
 
-from crosswiki.bert.classification import mean_hidden, read_texts
-from crosswiki.bert.models import Classifier
+from crosswiki.bert.classification import mean_hidden
 from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import Loss
-from crosswiki.corpora.pairs import PAIR, Text, first_of_concepts, texts_of
+from crosswiki.corpora.pairs import PAIR, Text, each_side, first_of_concepts, texts_of
+from crosswiki.embeddings.lexicon import load_counts, load_lexicon
+from crosswiki.embeddings.round_trip import carried_over
 
 UNKNOWN = -100  # the label of a text without a known topic
 
 
 def distillation_loss(
-    student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, soft: float, weights: Tensor | None = None
+    student: Tensor,
+    teacher: Tensor,
+    labels: Tensor,
+    temperature: float,
+    soft: float,
+    weights: Tensor | None = None,
+    trust: Tensor | None = None,
 ) -> Tensor:
     """Mix soft · T² · KL(teacher/T ‖ student/T) + (1 − soft) · cross-entropy where there is a label.
 
@@ -29,19 +38,21 @@ def distillation_loss(
         temperature: T; the factor T² keeps the gradients' size (section 2 of the paper).
         soft: weight of the first term.
         weights: of the topics in the second term, [topics]; None: all equal.
+        trust: what each text counts in the first term, [texts]; None: each 1.
 
     Returns:
         A scalar: either term is a mean over the batch's texts; a text without a label adds nothing to the second.
     """
-    divergence = kl_div(
-        log_softmax(student / temperature, dim=-1), softmax(teacher / temperature, dim=-1), reduction="batchmean"
-    )
+    divergences = kl_div(
+        log_softmax(student / temperature, dim=-1), softmax(teacher / temperature, dim=-1), reduction="none"
+    ).sum(-1)
+    divergence = (divergences if trust is None else trust * divergences).sum() / len(labels)
     hard = cross_entropy(student, labels, weights, ignore_index=UNKNOWN, reduction="sum") / len(labels)
     return soft * temperature**2 * divergence + (1 - soft) * hard
 
 
 def batch_loss(temperature: float, soft: float, hidden: float, weights: Tensor | None = None) -> Loss:
-    """`distillation_loss` for `train`: batches have the columns teacher_logits and labels.
+    """`distillation_loss` for `train`: batches have the columns teacher_logits and labels, and may have trust.
 
     If they have the column teacher_states too, the loss adds `hidden` times the mean squared error between the
     student's and the teacher's mean hidden states of the last layer.
@@ -49,9 +60,11 @@ def batch_loss(temperature: float, soft: float, hidden: float, weights: Tensor |
 
     def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
         teacher, labels, states = batch.pop("teacher_logits"), batch.pop("labels"), batch.pop("teacher_states", None)
+        trust = batch.pop("trust", None)
         outputs = model(**batch, output_hidden_states=states is not None)
         topic_weights = None if weights is None else weights.to(labels.device)
-        logits_loss = distillation_loss(outputs.logits.float(), teacher, labels, temperature, soft, topic_weights)
+        logits = outputs.logits.float()
+        logits_loss = distillation_loss(logits, teacher, labels, temperature, soft, topic_weights, trust)
         if states is None:
             return of_the_batch(logits_loss, len(labels))
         hidden_loss = mse_loss(mean_hidden(outputs.hidden_states[-1].float(), batch["attention_mask"]), states)
@@ -73,6 +86,29 @@ class PairedTexts:
         """Whether each text has a source text."""
         return [text is not None for text in self.source_texts]
 
+    def __add__(self, others: "PairedTexts") -> "PairedTexts":
+        """These texts, and then others."""
+        return PairedTexts(
+            self.texts + others.texts, self.source_texts + others.source_texts, self.topics + others.topics
+        )
+
+
+def carry_labels(source: pandas.DataFrame, lexicon: Path, copies: int, seed: int) -> PairedTexts:
+    """Labelled source articles in the target's words, each beside itself, see `carried_over`.
+
+    Args:
+        source: labelled articles of the train split.
+        lexicon: the folder of the target's; it is not read without a copy.
+        copies: of each article; each draws its words anew.
+        seed: of what is drawn.
+    """
+    texts, topics, carried = texts_of(source), source["topic"].tolist(), list[Text]()
+    if copies:
+        read, counts = load_lexicon(lexicon), load_counts(lexicon / "words.tsv")
+        for copy in range(copies):
+            carried += each_side(texts, partial(carried_over, lexicon=read, other_counts=counts, seed=seed + copy))
+    return PairedTexts(carried, [*texts] * copies, topics * copies)
+
 
 def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> PairedTexts:
     """Find for each of the target's articles the source's article on the same concept.
@@ -89,30 +125,6 @@ def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> PairedT
         alone = target["concept"].isin(first_of_concepts(target)["concept"])
         linked = linked.where(alone, None)
     return PairedTexts(texts_of(target), linked["text"].tolist(), linked["topic"].tolist())
-
-
-def teacher_outputs(
-    teacher: Classifier, adapted: Classifier, paired: PairedTexts, device: torch.device, hidden: bool
-) -> tuple[Tensor, Tensor]:
-    """What the student is to reproduce: the teacher reads the source texts, the adapted teacher the texts without one.
-
-    Args:
-        teacher: of the source's language.
-        adapted: of the target's language.
-        paired: the texts.
-        device: where.
-        hidden: whether hidden states are wanted.
-
-    Returns:
-        As `read_texts`, in the order of the texts.
-    """
-    tokens = teacher.tokenizer.model_max_length
-    source_texts = [text for text in paired.source_texts if text is not None]
-    others = [text for text, linked in zip(paired.texts, paired.linked, strict=True) if not linked]
-    by_teacher = read_texts(teacher, source_texts, tokens, device, "teacher reads source", hidden=hidden)
-    by_adapted = read_texts(adapted, others, tokens, device, "teacher reads target", hidden=hidden)
-    logits, states = (merge(paired.linked, *outputs) for outputs in zip(by_teacher, by_adapted, strict=True))
-    return logits, states
 
 
 def merge(linked: list[bool], source: Tensor, other: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from numpy.random import Generator
 
 from crosswiki.corpora.pairs import each_side, texts_of, with_texts
 from crosswiki.embeddings.affixes import Affixes
+from crosswiki.embeddings.glossary import close_up
 from crosswiki.embeddings.glossing import read_units
 from crosswiki.embeddings.lexicon import Entry, Lexicon, load_counts, load_lexicon, probabilities
 
@@ -80,6 +81,26 @@ def round_trips(
     return found
 
 
+def carried_over(texts: Sequence[str], lexicon: Lexicon, other_counts: Mapping[str, int], seed: int) -> list[str]:
+    """Write texts of the source in the other language's words, where a lexicon has some, and in the source's order.
+
+    Each word or phrase becomes one of the other language's at random, as its probability is; the rest stays. A text's
+    label is carried with it (Mayhew, Tsai and Roth 2017).
+
+    Args:
+        texts: normalised, in the source's language.
+        lexicon: of the other language.
+        other_counts: how often the other language's text has each of its words.
+        seed: of what is drawn.
+    """
+    there, generator, found = inverted(lexicon, other_counts), numpy.random.default_rng(seed), []
+    for text in texts:
+        units, rest = read_units(text, there)
+        words = [unit.before + (_draw(unit.translations, generator) or unit.text) for unit in units]
+        found.append(close_up("".join(words) + rest))
+    return found
+
+
 def with_round_trips(texts: pandas.DataFrame, folders: Sequence[Path], copies: int, seed: int) -> pandas.DataFrame:
     """A table of articles and, below it, copies of them all whose texts have been there and back.
 
@@ -101,7 +122,13 @@ def with_round_trips(texts: pandas.DataFrame, folders: Sequence[Path], copies: i
 
 
 def _there_and_back(translations: Sequence[tuple[str, float]], lexicon: Lexicon, generator: Generator) -> str:
+    return lexicon.entries[_draw(translations, generator)].translations[0].words
+
+
+def _draw(translations: Sequence[tuple[str, float]], generator: Generator) -> str:
+    """One of a word's translations, as its probability is; an empty string if there are none."""
+    if not translations:
+        return ""
     shares = numpy.cumsum([probability for _, probability in translations])
     drawn = int(numpy.searchsorted(shares, generator.random() * shares[-1], "right"))
-    other = translations[min(drawn, len(translations) - 1)][0]
-    return lexicon.entries[other].translations[0].words
+    return translations[min(drawn, len(translations) - 1)][0]

@@ -30,11 +30,17 @@ MODELS: dict[Role, dict[str, str]] = {
         "glossed": "models/source",
         "transplanted": "models/transplanted/target",
         "adapted": "models/adapted",
+        "neighbours": "models/adapted",
         "scratch": "models/scratch",
         "distilled": "models/distilled",
         "finetuned": "models/target",
     },
-    "test": {"copied": "models/source", "glossed": "models/source", "transplanted": "models/transplanted/test"},
+    "test": {
+        "copied": "models/source",
+        "glossed": "models/source",
+        "transplanted": "models/transplanted/test",
+        "neighbours": "models/transplanted/test",
+    },
 }
 # The classifiers whose size is measured: those on the way from the teacher to the student.
 SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}

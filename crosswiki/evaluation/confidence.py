@@ -22,6 +22,7 @@ from crosswiki.evaluation.calibration import (
 from crosswiki.evaluation.scores import validation_scores
 from crosswiki.pipeline.outputs import replacing
 
+OTHER_SCALE = ("scratch", "neighbours")  # systems whose probabilities do not come from the teacher's output layer
 WANTED_ACCURACY = 0.95  # for `coverage_at_95`
 
 
@@ -84,7 +85,8 @@ def judge_confidence(actual: Sequence[str], answers: Answers) -> dict[str, float
 def estimate_accuracies(reference: Answers, actual: Sequence[str], answers: Mapping[str, Answers]) -> dict[str, float]:
     """Estimate accuracies without a label of the language, by average thresholded confidence.
 
-    All confidences are taken at the teacher's temperature, as the classifiers have its output layer.
+    All confidences are taken at the teacher's temperature, as the classifiers have its output layer; those of
+    `OTHER_SCALE` have not, and the teacher's threshold says nothing of them.
 
     Args:
         reference: the teacher's answers to labelled texts of the source that it has not learnt from.
@@ -97,6 +99,7 @@ def estimate_accuracies(reference: Answers, actual: Sequence[str], answers: Mapp
     return {
         system: round(average_thresholded_confidence(confidence, right, given.confidence(temperature)), 6)
         for system, given in answers.items()
+        if system not in OTHER_SCALE
     }
 
 

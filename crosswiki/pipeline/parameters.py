@@ -11,6 +11,7 @@ from crosswiki.pipeline.renamed import RENAMED
 
 Role = Literal["source", "target", "test"]
 ClassWeights = Literal["none", "balanced"]
+Teacher = Literal["adapted", "neighbours", "glossed"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 FOLDS = 5  # of the cross-validation by which the baselines choose their penalty
@@ -199,21 +200,46 @@ class Adapt(Section):
     masked_language_model: MaskedLanguageModel
 
 
+class Neighbourhood(Section):
+    """The nearest labelled source articles of a text, which vote on its topic."""
+
+    vectors_weight: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
+    neighbours: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    temperature: Annotated[tuple[Above0, ...], Field(min_length=1)]
+    encoder_share: Annotated[tuple[Share, ...], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, values: Any) -> Any:
+        for key in cls.model_fields:
+            values = as_tuple(values, key)
+        return values
+
+
 class Distill(Training):
     """Knowledge distillation into a smaller student (Hinton et al. 2015)."""
 
+    teachers: Annotated[tuple[Teacher, ...], Field(min_length=1)]
     epochs: NotNegative
     layers: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] | None
     temperature: Above0
     soft_weight: Share
     hidden_weight: NotNegative
     max_texts: Positive | None
+    carried_labels: Count
     max_loss: Share
 
     @model_validator(mode="before")
     @classmethod
-    def _layers(cls, values: Any) -> Any:
-        return as_tuple(values, "layers")
+    def _layers_and_teachers(cls, values: Any) -> Any:
+        return as_tuple(as_tuple(values, "layers"), "teachers")
+
+    @field_validator("teachers")
+    @classmethod
+    def _each_teacher_once(cls, teachers: tuple[Teacher, ...]) -> tuple[Teacher, ...]:
+        if len(set(teachers)) < len(teachers):
+            raise ValueError(f"found {list(teachers)}; each teacher is needed once")
+        return teachers
 
     @model_validator(mode="after")
     def _each_layer_once(self) -> "Distill":
@@ -304,6 +330,7 @@ class Parameters(Section):
     finetune_source: FinetuneSource
     transplant: Transplant
     adapt: Adapt
+    neighbourhood: Neighbourhood
     distill: Distill
     finetune_target: FinetuneTarget
     baselines: Baselines

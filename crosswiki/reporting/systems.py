@@ -18,6 +18,10 @@ DESCRIPTIONS = {
     "glossed": ("Glossed", "The {source} teacher on each text's gloss; nothing is trained on {language}."),
     "transplanted": ("Transplanted", "The teacher with a {language} tokenizer; its embeddings come from word vectors."),
     "adapted": ("Adapted", "The transplanted model, fitted to {language} without labels."),
+    "neighbours": (
+        "Neighbours",
+        "The vote of each text's nearest labelled {source} articles, mixed with the {language} model's answer.",
+    ),
     "distilled": ("Distilled", "A smaller student of the teacher, before any {language} label."),
     "tfidf": ("TF-IDF", "A linear support-vector machine on words and pairs, trained on the same {language} labels."),
     "scratch": (
