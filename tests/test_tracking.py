@@ -365,6 +365,31 @@ def test_an_experiment_that_another_machine_creates_meanwhile(database: str, mon
     assert [len(found) for found in runs(database)] == [1, 1]
 
 
+def test_a_data_set_that_another_machine_logs_in_the_same_moment(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """PostgreSQL refuses the second of two that are new to both; then it is there, and no longer new."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    log, refused = MlflowClient.log_inputs, []
+
+    def busy(client: MlflowClient, run: str, inputs: object) -> None:
+        if run not in refused:
+            refused.append(run)
+            raise MlflowException("duplicate key value violates unique constraint")
+        log(client, run, inputs)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", busy)
+    monkeypatch.setattr(tracking, "data_hashes", lambda _: {"data/articles/source.parquet": "0123"})
+    with tracked("prepare", role="source", params={}, everything={}):
+        pass
+    assert capsys.readouterr().err == ""
+    assert len(refused) == 2
+    for run in [run for found in runs(database) for run in found]:
+        assert [one.dataset.digest for one in run.inputs.dataset_inputs] == ["0123"]
+
+
 def test_processes_of_one_number_on_two_machines(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for machine in ("first", "second", "second"):
         monkeypatch.setattr(platform, "node", lambda name=machine: name)

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import psutil
 from filelock import FileLock
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from crosswiki.pipeline.graph import data_hashes, files_of
 from crosswiki.pipeline.provenance import (
@@ -206,6 +207,7 @@ class Run:
     def _log_datasets(self, deps: tuple[str, ...]) -> None:
         """Log the stage's data sets with DVC's hashes as inputs of its run and of the whole invocation's run."""
         from mlflow.entities import Dataset, DatasetInput
+        from mlflow.exceptions import MlflowException
 
         # No InputTag: one stage trains on the same data that another scores.
         inputs = [
@@ -214,9 +216,15 @@ class Run:
             )
             for path, digest in data_hashes(deps).items()
         ]
-        if inputs:
-            for run in (self._id, self._parent.info.run_id):
-                self._client.log_inputs(run, inputs)
+        # Where another machine logs a data set for the first time in the same moment, one of the two is refused.
+        again = Retrying(
+            retry=retry_if_exception_type(MlflowException),
+            wait=wait_random(0, 1),
+            stop=stop_after_attempt(5),
+            reraise=True,
+        )
+        for run in (self._id, self._parent.info.run_id) if inputs else ():
+            again(self._client.log_inputs, run, inputs)
 
     def _send(self) -> None:
         from mlflow.entities import Metric
