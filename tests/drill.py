@@ -100,10 +100,11 @@ def _is_fork(process: psutil.Process) -> bool:
 
 
 def results(folder: Path) -> dict[str, str]:
-    """A digest of each file, but for what changes from run to run."""
+    """A digest of each file, but for what changes from run to run, and for the empty files of locks."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
     names = ((path, path.relative_to(folder)) for path in files)
-    return {str(name): _md5(path) for path, name in names if not name.parts[0].startswith(KEPT)}
+    others = ((path, name) for path, name in names if not name.parts[0].startswith(KEPT))
+    return {str(name): _md5(path) for path, name in others if name.suffix != ".lock" or path.stat().st_size}
 
 
 def spoilt(folder: Path) -> list[str]:
