@@ -1,6 +1,7 @@
 """Programs that several ranks run together, each in a process of its own, as a launcher starts them."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,17 +12,18 @@ ROOT = Path(__file__).parents[1]
 Trained = tuple[list[dict[str, float]], Any]  # the history, and logits
 
 
-def run_ranks(count: int, program: str, *arguments: str) -> list[subprocess.Popen[str]]:
-    """Start `python -m tests.ranked PROGRAM ARGUMENTS` as so many ranks."""
+def run_ranks(warm: dict[str, str], count: int, program: str, *arguments: str) -> list[subprocess.Popen[str]]:
+    """Start `python -m tests.ranked PROGRAM ARGUMENTS` as so many ranks, each by a `python` that starts at once."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    meeting = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.ranked", program, *arguments]
+    meeting = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, **warm}
+    command = ["python", "-m", "tests.ranked", program, *arguments]
     return [
         subprocess.Popen(
             command,
             cwd=ROOT,
+            executable=shutil.which("python", path=warm["PATH"]),
             env={**os.environ, **meeting, "RANK": str(number), "LOCAL_RANK": str(number)},
             stderr=subprocess.PIPE,
             text=True,

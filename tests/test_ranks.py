@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -39,8 +38,10 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
         ranks.check_devices(3, "auto")
 
 
-def test_four_shards_on_one_two_and_four_ranks_give_the_same_bytes(tmp_path: Path) -> None:
-    processes = ranked.run_ranks(2, "skipgram", str(tmp_path)) + ranked.run_ranks(4, "skipgram", str(tmp_path))
+def test_four_shards_on_one_two_and_four_ranks_give_the_same_bytes(tmp_path: Path, warm: dict[str, str]) -> None:
+    processes = ranked.run_ranks(warm, 2, "skipgram", str(tmp_path)) + ranked.run_ranks(
+        warm, 4, "skipgram", str(tmp_path)
+    )
     ranked.skipgram(tmp_path)
     ranked.finish(processes)
     files = sorted(tmp_path.glob("*.safetensors"))
@@ -49,10 +50,12 @@ def test_four_shards_on_one_two_and_four_ranks_give_the_same_bytes(tmp_path: Pat
 
 
 def test_every_training_on_two_ranks_gives_what_one_process_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: dict[str, str]
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    processes = ranked.run_ranks(2, "trainings", str(tmp_path)) + ranked.run_ranks(1, "trainings", str(tmp_path))
+    processes = ranked.run_ranks(warm, 2, "trainings", str(tmp_path)) + ranked.run_ranks(
+        warm, 1, "trainings", str(tmp_path)
+    )
     ranked.finish(processes)
     histories = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("1-0", "2-0", "2-1")}
     logits = {name: load_file(tmp_path / f"{name}.tensors") for name in histories}
@@ -69,7 +72,7 @@ def test_every_training_on_two_ranks_gives_what_one_process_gives(
 
 
 def test_after_a_rank_was_killed_a_training_goes_on_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: dict[str, str]
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
@@ -78,14 +81,13 @@ def test_after_a_rank_was_killed_a_training_goes_on_to_the_same_bytes(
     started = {}
     for folder in (whole, killed):
         monkeypatch.setenv("DVC_ROOT", str(folder))
-        started[folder] = ranked.run_ranks(2, "interrupted", str(folder))
+        started[folder] = ranked.run_ranks(warm, 2, "interrupted", str(folder))
     for process in started[killed]:
         process.communicate()
-    codes = [process.returncode for process in started[killed]]
-    assert codes[1] == -signal.SIGKILL
-    assert codes[0] > 0  # it does not wait for ever
+    assert all(process.returncode for process in started[killed])  # the other one does not wait for ever
+    assert not (killed / "kill").exists()
     assert not list(killed.glob("*.safetensors"))
-    ranked.finish(ranked.run_ranks(2, "interrupted", str(killed)))
+    ranked.finish(ranked.run_ranks(warm, 2, "interrupted", str(killed)))
     ranked.finish(started[whole])
     assert (killed / "steps-0").read_text().split() == ["1", "2", "3", "4", "5", "6"]  # no step was done twice
     made = {(folder / f"{rank}.safetensors").read_bytes() for folder in (whole, killed) for rank in (0, 1)}
