@@ -9,7 +9,8 @@ from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.kept_vocabulary import keep_vocabulary
 from crosswiki.bert.models import Classifier, load_classifier, save_classifier
 from crosswiki.bert.pretrained import load_pretrained
-from tests.tiny import MULTILINGUAL, make_tiny_model, trio_texts
+from crosswiki.pipeline.parameters import Transplant, load_parameters
+from tests.tiny import MULTILINGUAL, ROOT, make_tiny_model, trio_texts
 
 CPU = torch.device("cpu")
 KINDS = ["bert", "roberta", "albert", "xlnet", *MULTILINGUAL]
@@ -61,3 +62,10 @@ def test_the_most_frequent_tokens_are_kept(source: Classifier) -> None:
     assert sizes[0] < sizes[1] < sizes[2]
     few = keep_vocabulary(source, texts, 10)[0]
     assert predict_logits(few, texts, 48, CPU, "test").isfinite().all()
+
+
+def test_keep_has_no_other_tokenizer() -> None:
+    settings = load_parameters(ROOT / "params.yaml").transplant.model_dump()
+    assert Transplant(**{**settings, "method": "keep"}).tokenizer is None
+    with pytest.raises(ValueError, match="keep has the source's own: null is needed"):
+        Transplant(**{**settings, "method": "keep", "tokenizer": "trained"})

