@@ -24,6 +24,7 @@ from crosswiki.corpora.articles import load_articles, pick
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.vocabulary import Vocabulary, load_vocabulary
 from crosswiki.evaluation.comparison import MODELS, split_for_testing
+from crosswiki.evaluation.nearest_articles import REFERENCE
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.evaluation.selection import TEXTS
 from crosswiki.pipeline.outputs import read_json
@@ -115,9 +116,19 @@ def operations(params: Parameters) -> dict[str, float]:
     found["adapt@target"] = trained(teacher, read, parallel.steps, parallel.batch_size) * (1 + 1 / TRAINING)
     found["adapt@target"] += 6 * teacher.operations(drift) + 2 * teacher.operations(chosen)
 
+    found["neighbourhood"] = teacher.operations(texts("source", "train", params.finetune_source.labels))
+    for role in params.roles[1:]:
+        for other in dict.fromkeys(("target", role)):  # the target's texts choose for the test language too
+            articles = tables[other].query("split == 'train'").reset_index(drop=True)
+            reference = pick(articles, REFERENCE, params.seed)["text"].tolist()
+            found["neighbourhood"] += teacher.operations(length_of[other](reference))
+        found["neighbourhood"] += teacher.operations(validation)
+
     schedule = schedule_of(params.distill)
     found["distill"] = teacher.operations(read) + trained(student, read, schedule.steps(len(read)), schedule.batch_size)
     found["distill"] += teacher.operations(chosen) + student.operations(chosen)
+    if len(params.distill.teachers) > 1:
+        found["distill"] += teacher.operations(validation)
 
     lengths, schedule = texts("target", "train", params.finetune_target.labels), schedule_of(params.finetune_target)
     scratch = schedule.__class__(**{**vars(schedule), **params.finetune_target.scratch.model_dump()})
