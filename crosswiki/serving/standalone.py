@@ -16,8 +16,8 @@ LIBRARY = Path(__file__).parents[1]
 # The modules of crosswiki that answer texts; the folder gets them as they are.
 MODULES = (
     *("__init__", "bert/__init__", "bert/precision", "bert/truncation", "corpora/__init__", "corpora/pairs"),
-    *("corpora/text", "pipeline/__init__", "pipeline/devices", "pipeline/errors", "serving/__init__"),
-    *("serving/answers", "serving/encoding", "serving/onnx", "serving/pytorch"),
+    *("corpora/text", "pipeline/__init__", "pipeline/devices", "pipeline/errors", "pipeline/ranks"),
+    *("serving/__init__", "serving/answers", "serving/encoding", "serving/onnx", "serving/pytorch"),
 )
 PREDICT = '''"""Say the topic of texts, as JSON Lines: python predict.py TEXT…, or lines from a pipe.
 
