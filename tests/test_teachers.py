@@ -1,5 +1,7 @@
 """Several teachers of one student: their mixture, their agreement, and what each text counts."""
 
+from pathlib import Path
+
 import numpy
 import pytest
 import torch
@@ -9,8 +11,15 @@ from scipy.spatial.distance import jensenshannon
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from crosswiki.bert.distillation import UNKNOWN, distillation_loss
-from crosswiki.evaluation.teachers import agreement, choose_weights, equal_weights, mix
+from crosswiki.bert.distillation import UNKNOWN, PairedTexts, distillation_loss
+from crosswiki.bert.models import Classifier
+from crosswiki.bert.pretrained import load_pretrained
+from crosswiki.embeddings.affixes import Affixes
+from crosswiki.embeddings.lexicon import Lexicon, save_lexicon
+from crosswiki.evaluation.selection import LEAST_LABELS
+from crosswiki.evaluation.teachers import Panel, agreement, choose_weights, equal_weights, mix, prepare_lessons
+from tests.test_selection import articles, calling
+from tests.tiny import make_tiny_model
 
 
 def random_probabilities(texts: int, seed: int) -> Tensor:
@@ -63,3 +72,38 @@ def test_a_text_counts_in_the_soft_loss_as_far_as_it_is_trusted() -> None:
     assert trusted == pytest.approx(whole, rel=1e-6)
     half = distillation_loss(student, teacher, labels, 2.0, 0.7, trust=torch.tensor([0.5, 1.0, 0.0])).item()
     assert half == pytest.approx((0.5 * each[0] + each[1]) / 3, rel=1e-5)
+
+
+@pytest.fixture
+def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Panel:
+    """Two teachers that differ: the adapted model calls every text art, the teacher of the source sports."""
+    make_tiny_model(tmp_path / "tiny", deviation=0.5)
+    classifier = load_pretrained(str(tmp_path / "tiny"), ["art", "sports"], 1)
+    classifier.tokenizer.model_max_length = 16
+    folder = tmp_path / "models" / "gloss" / "target"
+    folder.mkdir(parents=True)
+    save_lexicon(Lexicon("fr", "en", {}, Affixes({}, {}), frozenset()), folder)
+    monkeypatch.chdir(tmp_path)
+    teacher: Classifier = calling(classifier, "sports")
+    return Panel(("adapted", "glossed"), teacher, calling(classifier, "art"), 0.0, torch.device("cpu"))
+
+
+PAIRED = PairedTexts(["un", "deux", "trois"], [None, "two", None], [None, "sports", None])
+
+
+def test_validation_labels_choose_between_teachers_and_a_linked_text_has_the_sources(panel: Panel) -> None:
+    lessons = prepare_lessons(panel, PAIRED, articles(["art"] * LEAST_LABELS))
+    assert lessons.metrics["weight_adapted"] == lessons.metrics["teachers_validation_accuracy"] == 1.0
+    assert lessons.logits.argmax(1).tolist() == [0, 1, 0]
+    assert lessons.trust.tolist() == [1.0, 1.0, 1.0]
+    assert set(lessons.columns(hidden=False)) == {"teacher_logits", "trust"}
+    assert len(lessons.columns(hidden=True)["teacher_states"]) == 3
+
+
+def test_without_labels_teachers_weigh_the_same_and_a_text_they_differ_on_counts_less(panel: Panel) -> None:
+    lessons = prepare_lessons(panel, PAIRED, articles(["art"] * (LEAST_LABELS - 1)))
+    assert lessons.metrics["weight_adapted"] == lessons.metrics["weight_glossed"] == 0.5
+    assert "teachers_validation_accuracy" not in lessons.metrics
+    assert lessons.trust[1] == 1.0  # linked
+    assert max(lessons.trust[0], lessons.trust[2]) < 0.5
+    assert lessons.metrics["agreement"] == pytest.approx(float(lessons.trust[[0, 2]].mean()), abs=1e-6)
