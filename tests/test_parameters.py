@@ -323,6 +323,7 @@ def test_a_preset_of_files_has_the_usual_columns_unless_it_names_others(presets:
         "title": "title",
         "text": "text",
         "topic": None,
+        "pair": None,
         "concept": None,
     }
     assert preset.articles["no"][0].columns.text == "body"
