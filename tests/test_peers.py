@@ -27,8 +27,9 @@ from crosswiki.evaluation.scores import difference, score
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
-from crosswiki.pipeline.parameters import Encoder, Parameters
+from crosswiki.pipeline.parameters import Encoder, Parameters, Role
 from crosswiki.reporting.sentences import compared
+from crosswiki.reporting.systems import systems_of
 from tests.tiny import ROOT, make_tiny_model, results_alone, run, run_stages
 
 CPU = torch.device("cpu")
@@ -362,11 +363,18 @@ def test_sentences_say_who_is_ahead_and_whether_by_chance() -> None:
     }
     names = {"source": "English", "target": "French", "test": "Spanish"}
     assert [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in compared(evaluation, names, ["use"])] == [  # type: ignore[arg-type]
-        "In French, Use is right on 84.1 %: 3.0 points behind Distilled (1.4 to 4.6, more than chance), "
+        "In French, use is right on 84.1 %: 3.0 points behind Distilled (1.4 to 4.6, more than chance), "
         "and 0.2 points ahead of Fine-tuned (-1.0 to 1.5, which may be chance).",
-        "In Spanish, Use is right on 90.0 %: 2.1 points ahead of Transplanted (0.4 to 3.8, more than chance).",
+        "In Spanish, use is right on 90.0 %: 2.1 points ahead of Transplanted (0.4 to 3.8, more than chance).",
     ]
     assert compared(evaluation, names, []) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("role", "labels"), [("source", 4000), ("target", 0), ("test", 0)])
+def test_a_peer_has_seen_labels_of_the_sources_language_alone(role: Role, labels: int) -> None:
+    names: dict[Role, str] = {"source": "English", "target": "French", "test": "Spanish"}
+    table = systems_of(role, {role: {"use": None}}, names, 4000, {"use": "a folder"})
+    assert table[["name", "labels"]].values.tolist() == [["use", labels]]
 
 
 # In the pipeline
@@ -385,7 +393,7 @@ def test_peers_stand_beside_the_systems(finished: Path) -> None:
         peers = pandas.read_csv(finished / f"metrics/peers/{role}.csv", dtype=str)
         assert table["tiny"].tolist() == peers["tiny"].tolist() and table["id"].tolist() == peers["id"].tolist()
     page = (finished / "metrics/report.html").read_text(encoding="utf-8")
-    assert "What people take instead" in page and "In Chinese, Tiny is right on" in page
+    assert "What people take instead" in page and "In Chinese, tiny is right on" in page
     assert "A frozen multilingual encoder (models/tiny)" in page
 
 

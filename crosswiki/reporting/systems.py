@@ -39,8 +39,8 @@ MEANING = {"baseline": "a baseline", "transfer": "a step of the transfer", "fina
 
 
 def name_of(system: str) -> str:
-    """The name of a system on the page; without a description here, it is the key in words."""
-    return DESCRIPTIONS.get(system, (system.replace("_", " ").capitalize(), ""))[0]
+    """The name of a system on the page; a peer has the name that the reader gave it."""
+    return DESCRIPTIONS.get(system, (system, ""))[0]
 
 
 def systems_of(
@@ -70,7 +70,7 @@ def systems_of(
                 source=names["source"], language=names[role], model=peers.get(system)
             ),
             "kind": "final" if system == FINAL.get(role) else "baseline" if system in others else "transfer",
-            "labels": labels if system in LABELLED else 0,
+            "labels": labels if system in LABELLED or (role == "source" and system in peers) else 0,
             "reason": "" if scores[system] else reason,
             "estimated_accuracy": estimates.get(system),
             **(scores[system] or {}),
