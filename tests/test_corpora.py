@@ -295,6 +295,7 @@ ROWS: list[dict[str, Any]] = [
     {"id": "02", "title": "1984", "text": 'He said "no",\tthen left.', "topic": None, "concept": "Q208460"},
     {"id": "c", "title": "NA", "text": "Sodium, née Natrium — 钠", "topic": "science", "concept": "Q658"},
 ]
+NO_PAIR = {"pair": None}
 EVERY_COLUMN = {name: name for name in ("id", "title", "text", "topic", "concept")}
 
 
@@ -337,7 +338,7 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
 def test_every_format_gives_the_same_articles(tmp_path: Path, name: str) -> None:
     write_table(tmp_path / name, ROWS)
     table = read_files(preset_of({"path": str(tmp_path / name), "columns": EVERY_COLUMN}), "en")
-    expected = [{**row, "id": f"a:{row['id']}"} for row in ROWS]
+    expected = [{**row, "id": f"a:{row['id']}"} | NO_PAIR for row in ROWS]
     assert table.to_dict("records") == expected
 
 
@@ -346,7 +347,9 @@ def test_columns_may_have_other_names_or_be_absent(tmp_path: Path, name: str) ->
     write_table(tmp_path / name, [{"key": "1", "body": "Text.", "id": "wrong", "label": "x"}])
     columns = {"id": "key", "text": "body", "title": None, "topic": "label"}
     table = read_files(preset_of({"path": str(tmp_path / name), "columns": columns}), "en")
-    assert table.to_dict("records") == [{"id": "a:1", "title": None, "text": "Text.", "topic": "x", "concept": None}]
+    assert table.to_dict("records") == [
+        {"id": "a:1", "title": None, "text": "Text.", "topic": "x", "concept": None} | NO_PAIR
+    ]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
@@ -357,7 +360,7 @@ def test_numbers_as_labels_and_concepts_read_alike_whether_or_not_some_are_missi
     whole = read_files(preset_of({"path": str(tmp_path / name), "columns": EVERY_COLUMN}), "en")
     write_table(tmp_path / name, [*rows, {"id": 3, "title": None, "text": "Text.", "topic": None, "concept": None}])
     gaps = read_files(preset_of({"path": str(tmp_path / name), "columns": EVERY_COLUMN}), "en")
-    first = {"id": "a:1", "title": "1984", "text": "Text.", "topic": "3", "concept": "758"}
+    first = {"id": "a:1", "title": "1984", "text": "Text.", "topic": "3", "concept": "758"} | NO_PAIR
     assert whole.to_dict("records")[0] == first
     assert gaps.to_dict("records")[0] == first
     assert gaps.to_dict("records")[2] == {**first, "id": "a:3", "title": None, "topic": None, "concept": None}

@@ -105,6 +105,7 @@ def _transformer(place: str, settings: Encoder, parameter: str, tokens: int, dev
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token is None:
         raise UserError(f"{parameter}: {settings.model!r} has no fast tokenizer with a padding token")
     positions = getattr(model.config, "max_position_embeddings", None) or tokens
+    positions = positions if positions > 0 else tokens  # XLNet says -1: any number
     if "roberta" in model.config.model_type:
         positions -= model.config.pad_token_id + 1  # it counts from there
     limit = min(tokens, positions)

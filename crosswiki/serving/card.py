@@ -151,6 +151,10 @@ def _scores(facts: Facts, evaluation: Mapping[str, Scores | None] | None, estima
             lines.append(f"| test, {scores['n']:,} | {name} | {' | '.join(cells)} |")
     if len(lines) == 2:
         reason = "It has not been measured: no labelled text of its language was held back."
-        guess = f" Its accuracy is estimated at {100 * estimate:.0f} %, by its confidence alone." if estimate else ""
+        guess = (
+            f" Its accuracy is estimated at {100 * estimate:.0f} %, by its confidence alone."
+            if estimate is not None
+            else ""
+        )
         return [reason + guess]
     return lines if evaluation else [*lines, "", "On the test split: metrics/evaluation.json and metrics/report.html."]
