@@ -226,6 +226,7 @@ def test_a_word_list_is_looked_at(project: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "list.tsv: word list of en and de, 4 pairs\n" in said.out
     assert f"knows    {5 / 13:.0%} of the texts' running words" in said.out
+    assert said.out.endswith("-S 'roles=[source,target]' -S 'distill.teachers=[neighbours,adapted,glossed]'\n")
     (project / "list.tsv").write_text("".join(f"{other}\t{source}\n" for source, other in known))
     new("--force", dictionary="de=list.tsv")
     assert "read the other way round" in capsys.readouterr().err

@@ -71,16 +71,18 @@ def run(given: argparse.Namespace) -> None:
     wikipedia = given.wikipedia or _usual_wikipedia(languages)
     content = preset_of(languages, surveys, dictionaries, given.mend)
     write_preset(preset, given.name, content, wikipedia)
-    print(f"\n{preset}: written. Look into it, then:\n  {next_command(given.name, languages, wikipedia)}")
+    print(f"\n{preset}: written. Look into it, then:\n  {next_command(given.name, languages, wikipedia, bool(dictionaries))}")
 
 
-def next_command(name: str, languages: dict[Role, str], wikipedia: str) -> str:
-    """What to type to train on the new corpus."""
+def next_command(name: str, languages: dict[Role, str], wikipedia: str, word_lists: bool) -> str:
+    """What to type to train on the new corpus; with a word list, the gloss is one of the student's teachers."""
     settings = [f"corpus={name}"]
     if wikipedia in ("hub", "dump"):
         settings.append("download.max_articles=200000")
     if "test" not in languages:
         settings.append("'roles=[source,target]'")
+    if word_lists:
+        settings.append("'distill.teachers=[neighbours,adapted,glossed]'")
     return " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)])
 
 
