@@ -71,7 +71,8 @@ def run(given: argparse.Namespace) -> None:
     wikipedia = given.wikipedia or _usual_wikipedia(languages)
     content = preset_of(languages, surveys, dictionaries, given.mend)
     write_preset(preset, given.name, content, wikipedia)
-    print(f"\n{preset}: written. Look into it, then:\n  {next_command(given.name, languages, wikipedia, bool(dictionaries))}")
+    command = next_command(given.name, languages, wikipedia, bool(dictionaries))
+    print(f"\n{preset}: written. Look into it, then:\n  {command}")
 
 
 def next_command(name: str, languages: dict[Role, str], wikipedia: str, word_lists: bool) -> str:
