@@ -547,22 +547,16 @@ ENTRIES = {
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is all the package index pip knows, with one small wheel in it."""
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
-    with ZipFile(tmp_path / "tiny_wiki-1.0-py3-none-any.whl", "w") as wheel:
+def index(index: Path) -> Path:
+    """The index with one small wheel in it."""
+    with ZipFile(index / "tiny_wiki-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("tiny_wiki/data/fr.json", json.dumps(ENTRIES, ensure_ascii=False))
         wheel.writestr("tiny_wiki-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-wiki\nVersion: 1.0\n")
         wheel.writestr(
             "tiny_wiki-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         wheel.writestr("tiny_wiki-1.0.dist-info/RECORD", "")
-    return tmp_path
+    return index
 
 
 def wheel_preset(index: Path, **changes: object) -> WheelPreset:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import re
 import struct
 import unicodedata
@@ -41,18 +40,6 @@ PIECES = ["<unk>", "<s>", "</s>", "▁", *"abcdefghijklmnopqrstuvwxyz.", "▁the
 def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine computes in 32 bits here, as what is expected does."""
     monkeypatch.setattr(encoders, "half_precision", lambda device: False)
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is all the package index pip knows."""
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path
 
 
 def packaged(index: Path, files: dict[str, bytes]) -> str:

@@ -109,10 +109,10 @@ def programs() -> Path:
     """Debian's packages and those of `make team`; the folder of PostgreSQL's programs."""
     install, make = PROGRAMS
     if os.geteuid() != 0:
-        pytest.skip("PostgreSQL is started as a user of its own, which root alone may do")
+        pytest.fail("PostgreSQL is started as a user of its own, which root alone may do")
     if not (SSHD.exists() and postgres_programs()):
         if not shutil.which("apt-get"):
-            pytest.skip(f"PostgreSQL or the SSH server is missing; on Debian: {install}")
+            pytest.fail(f"PostgreSQL or the SSH server is missing; on Debian: {install}")
         options = "apt-get install --yes --no-install-recommends --quiet --quiet"
         run(ROOT, "apt-get", "update", "--quiet", "--quiet")
         run(ROOT, *install.replace("apt-get install", options).split(), DEBIAN_FRONTEND="noninteractive")
