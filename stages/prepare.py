@@ -12,15 +12,8 @@ from crosswiki.corpora.groups import open_table
 from crosswiki.corpora.labels import check_role, read_labels
 from crosswiki.corpora.linked import linked_concepts
 from crosswiki.corpora.vocabulary import build_vocabulary, save_vocabulary
-from crosswiki.corpora.words import (
-    Reading,
-    read_all,
-    topics_by_split,
-    unlabelled_threshold,
-    workplace,
-    write_articles,
-    write_ids,
-)
+from crosswiki.corpora.word_ids import write_articles, write_ids
+from crosswiki.corpora.words import Reading, read_all, topics_by_split, unlabelled_threshold, workplace
 from crosswiki.pipeline.outputs import alone, remove, replacing, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.stage import run_stage, say, stage

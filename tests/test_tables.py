@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crosswiki.corpora.articles import load_articles
-from crosswiki.corpora.collect import Corpus, collect, label, labels_alike
+from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.groups import Counts
+from crosswiki.corpora.joining import label, labels_alike
 from crosswiki.corpora.parts import Bad
-from crosswiki.corpora.readers import delimited
-from crosswiki.corpora.readers.delimited import read_rows
+from crosswiki.corpora.readers import delimited, json_rows
 from crosswiki.corpora.readers.files import prefixes
+from crosswiki.corpora.readers.records import read_rows
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Download
 from crosswiki.pipeline.presets import FilesPreset
@@ -239,7 +240,7 @@ def test_what_the_csv_library_writes_is_read_back(rows: list[tuple[str, str]]) -
 def test_one_json_array_is_read_element_by_element(
     tmp_path: Path, chunk: int, indent: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delimited, "CHUNK", chunk)
+    monkeypatch.setattr(json_rows, "CHUNK", chunk)
     rows = [row(n, f"[{n}], {{été}}") for n in range(20)]
     (tmp_path / "a.json").write_text(json.dumps([*rows, 5], indent=indent, ensure_ascii=False))
     assert texts(tmp_path / "a.json") == [*(r["text"] for r in rows), f"{tmp_path}/a.json: element 21: no JSON object"]

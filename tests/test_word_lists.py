@@ -11,7 +11,8 @@ import pyarrow.parquet
 import pytest
 
 from crosswiki.corpora.parts import Bad
-from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_dictionaries, read_word_list
+from crosswiki.corpora.readers.word_list_forms import read_word_list
+from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_dictionaries
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.presets import DumpPreset, FilesPreset, WordList
 

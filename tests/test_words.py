@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from crosswiki.corpora import groups as groups_module
-from crosswiki.corpora import words
+from crosswiki.corpora import word_counts, words
 from crosswiki.corpora.collect import SCHEMA
 from crosswiki.corpora.groups import GroupWriter
 from crosswiki.corpora.linked import linked_concepts
 from crosswiki.corpora.splits import split_of
 from crosswiki.corpora.text import Spelling, normalise, segment
 from crosswiki.corpora.vocabulary import build_vocabulary, load_vocabulary
-from crosswiki.corpora.words import WordCounts
+from crosswiki.corpora.word_counts import WordCounts
 from crosswiki.embeddings.seed_dictionary import load_seed_dictionary
 from crosswiki.embeddings.similarity import save_judgements
 from crosswiki.pipeline.parameters import load_parameters
@@ -96,7 +96,7 @@ def test_the_size_of_groups_changes_no_byte(role: str, monkeypatch: pytest.Monke
     write_articles()
     whole = prepared(role)
     monkeypatch.setattr(groups_module, "GROUP", 500)
-    monkeypatch.setattr(words, "MOST_WORDS", 20)
+    monkeypatch.setattr(word_counts, "MOST_WORDS", 20)
     write_articles()
     assert prepared(role) == whole
 

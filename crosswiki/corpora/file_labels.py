@@ -1,7 +1,7 @@
 """The labels in files of the user's, read before anything runs, as `download` and `prepare` will read them."""
 
 from crosswiki.corpora.articles import in_task
-from crosswiki.corpora.collect import concept_without_links, label
+from crosswiki.corpora.joining import concept_without_links, label
 from crosswiki.corpora.labels import Labels
 from crosswiki.corpora.parts import Article
 from crosswiki.corpora.readers import files, task

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from crosswiki.corpora.articles import concept_of
 from crosswiki.corpora.parts import Bad
-from crosswiki.corpora.readers.delimited import read_rows
 from crosswiki.corpora.readers.mediawiki import vital_concepts
+from crosswiki.corpora.readers.records import read_rows
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import Labels

@@ -5,36 +5,27 @@ vocabulary; then they become the ids of that. What has been read is kept on disk
 """
 
 import hashlib
-import heapq
 from array import array
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy
 import pyarrow
-import pyarrow.compute
-import pyarrow.parquet
-from numpy.typing import NDArray
 
 from crosswiki.corpora.articles import in_task, unit_hash
 from crosswiki.corpora.groups import GroupWriter, finished_shards, open_table, read_groups
 from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.splits import split_of
 from crosswiki.corpora.text import Spelling, normalise, segment
-from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.corpora.word_counts import WordCounts
+from crosswiki.corpora.word_ids import words_of
 from crosswiki.pipeline.outputs import checkpoints, replacing, write_json
 from crosswiki.pipeline.parameters import Prepare
 from crosswiki.pipeline.progress import progress
 from crosswiki.pipeline.workers import over_workers
-
-MOST_WORDS = 500_000  # different ones that are counted in memory; more go to disk, in order
-TOGETHER = 2**23  # characters of text that are written at once into the table for the later stages
 
 
 @dataclass(frozen=True)
@@ -121,45 +112,6 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
     return counts
 
 
-def words_of(path: Path) -> tuple[list[str], Any]:
-    """A group's different words, and its arrays."""
-    arrays = numpy.load(path)
-    return arrays["words"].tobytes().decode().split("\n") if len(arrays["counts"]) else [], arrays
-
-
-class WordCounts:
-    """How often each word occurs: exact, and in memory that is bounded, since sorted runs of them go to disk."""
-
-    def __init__(self, folder: Path, most: int | None = None) -> None:
-        """Count from nothing; runs go to `folder`."""
-        self._folder, self._most = folder, most or MOST_WORDS
-        self._counts: Counter[str] = Counter()
-        self._runs: list[Path] = []
-
-    def add(self, words: list[str], counts: NDArray[numpy.int64]) -> None:
-        """Add a group's."""
-        for word, n in zip(words, counts.tolist(), strict=True):
-            self._counts[word] += n
-        if len(self._counts) > self._most:
-            self._runs.append(self._folder / f"words-{len(self._runs):05d}.tsv")
-            with self._runs[-1].open("w", encoding="utf-8") as file:
-                file.writelines(f"{word}\t{n}\n" for word, n in sorted(self._counts.items()))
-            self._counts.clear()
-
-    def __iter__(self) -> Iterator[tuple[str, int]]:
-        """Each word once, in order, with its count."""
-        runs = [_read_run(path) for path in self._runs]
-        merged = heapq.merge(*runs, iter(sorted(self._counts.items())), key=itemgetter(0))
-        return ((word, sum(n for _, n in same)) for word, same in groupby(merged, key=itemgetter(0)))
-
-
-def _read_run(path: Path) -> Iterator[tuple[str, int]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            word, _, n = line.rstrip("\n").partition("\t")
-            yield word, int(n)
-
-
 def read_all(reading: Reading, folder: Path, workers: str = "local") -> tuple[list[dict[str, Any]], WordCounts]:
     """Read every group that an earlier run has not read; all groups' counts in order, and all words'.
 
@@ -207,56 +159,3 @@ def workplace(reading: Reading) -> Path:
     state = reading.table.stat()
     parts = (reading, state.st_size, state.st_mtime_ns, code)
     return checkpoints() / f"prepare-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
-
-
-def write_ids(groups: list[Path], vocabulary: Vocabulary, documents: int, tokens: Path, offsets: Path) -> int:
-    """Write all groups' words as the vocabulary's ids, int32, and where each document starts, int64, as .npy files.
-
-    Args:
-        groups: what `read_group` wrote, in order.
-        vocabulary: words that are not in it are left out.
-        documents: how many there are in all groups.
-        tokens: where the ids go.
-        offsets: where documents + 1 places in them go.
-
-    Returns:
-        The number of ids.
-    """
-    total = int(vocabulary.counts.sum())
-    end = 0
-    with tokens.open("wb") as ids_file, offsets.open("wb") as offsets_file:
-        _npy_header(ids_file, numpy.dtype(numpy.int32), total)
-        _npy_header(offsets_file, numpy.dtype(numpy.int64), documents + 1)
-        offsets_file.write(numpy.zeros(1, numpy.int64).tobytes())
-        for path in groups:
-            words, arrays = words_of(path)
-            known = numpy.array([vocabulary.ids.get(word, -1) for word in words], dtype=numpy.int32)
-            ids = known[arrays["ids"]] if len(words) else numpy.zeros(0, numpy.int32)
-            kept = ids >= 0
-            before = numpy.concatenate([[0], numpy.cumsum(kept)])  # how many are kept before each place
-            ends = end + before[numpy.cumsum(arrays["lengths"])]
-            ids_file.write(ids[kept].tobytes())
-            offsets_file.write(ends.astype(numpy.int64).tobytes())
-            end += int(before[-1])
-    return total
-
-
-def _npy_header(file: BinaryIO, kind: numpy.dtype[Any], length: int) -> None:
-    shape = {"descr": numpy.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": (length,)}
-    numpy.lib.format.write_array_header_1_0(file, shape)
-
-
-def write_articles(groups: list[Path], path: Path) -> None:
-    """Put the rows for the later stages into one table, as pandas would write it."""
-    empty = pyarrow.parquet.read_schema(groups[0]).empty_table().to_pandas()
-    schema = pyarrow.Table.from_pandas(empty, preserve_index=False).schema
-    waiting: list[pyarrow.Table] = []
-    characters = 0
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
-        for place, group in enumerate(groups, 1):
-            waiting.append(pyarrow.parquet.read_table(group))
-            characters += pyarrow.compute.sum(pyarrow.compute.utf8_length(waiting[-1]["text"])).as_py() or 0
-            if characters >= TOGETHER or place == len(groups):
-                writer.write_table(pyarrow.concat_tables(waiting).cast(schema).combine_chunks())
-                waiting, characters = [], 0
-                pyarrow.default_memory_pool().release_unused()

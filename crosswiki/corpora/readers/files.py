@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Article, Bad, Part
-from crosswiki.corpora.readers.delimited import BROKEN, read_rows, text_lines, text_of
+from crosswiki.corpora.readers.lines import BROKEN, text_lines
 from crosswiki.corpora.readers.places import COMPRESSIONS, existing
+from crosswiki.corpora.readers.records import read_rows, text_of
 from crosswiki.corpora.text import normalise
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path

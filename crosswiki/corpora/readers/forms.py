@@ -6,9 +6,7 @@ Rows are numbered as a spreadsheet numbers them: the row of column names is row 
 import csv
 import io
 import json
-import lzma
 import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,10 @@ from typing import Any, Literal
 
 import pyarrow.parquet
 
-from crosswiki.corpora.readers.delimited import Row, text_of
+from crosswiki.corpora.readers.json_rows import Row
+from crosswiki.corpora.readers.lines import BROKEN
 from crosswiki.corpora.readers.places import COMPRESSIONS, unpacked
+from crosswiki.corpora.readers.records import text_of
 from crosswiki.pipeline.errors import UserError
 
 Kind = Literal["table", "lines", "json", "parquet"]
@@ -30,7 +30,6 @@ ENDINGS: dict[str, Kind] = {
     ".json": "json",
     ".parquet": "parquet",
 }
-_BROKEN = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError)
 _NEVER_CLOSED = "unexpected end of data"  # csv's message
 
 
@@ -89,7 +88,7 @@ def numbered_rows(path: Path, form: Form) -> Iterator[tuple[int, Row | str]]:
                 with pyarrow.parquet.ParquetFile(path) as table:
                     rows = (row for batch in table.iter_batches(2000) for row in batch.to_pylist())
                     yield from enumerate(rows, 1)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Article, Bad, Part
-from crosswiki.corpora.readers.delimited import text_of
+from crosswiki.corpora.readers.records import text_of
 from crosswiki.corpora.readers.web import ATTEMPTS, BUSY, retry_after
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path
