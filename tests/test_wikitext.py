@@ -198,6 +198,16 @@ WORDS = {
         ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を", "漢字を"),
         ("{{math|''x'' {{=}} 2{{pi}}}} in {{cizojazyčně|en|word}}", "x = 2π in word"),
         ("a-{{cite|x}}-b and Nice-{{lang|en|York}}-Rome", "a--b and Nice-York-Rome"),
+        (
+            "B{{music|flat}} in {{ce|H2O}}, {{CO2}} and {{linktext|wood|wind}}{{colon}} x",
+            "B♭ in H2O, CO2 and woodwind: x",
+        ),
+        ("{{sortname|Ada|Byron}} was {{age|1815|12|10|1852|11|27}}, {{age|1990|1|1}}", "Ada Byron was 36,"),
+        (
+            "{{sic|recieve|hide=y}} {{sic|recieve}} {{glossary link|a|b}} {{nihongo3|Mura|村|Village}}",
+            "recieve recieve [sic] b Mura (村, Village)",
+        ),
+        ("{{ill|fr|Blague|Joke}} {{ill|en|Hill}} {{HK$|5}} {{KRW|6}}", "Joke Hill HK$5 ₩6"),
     ],
     "what is no markup": [
         ("call main() or f(x) now", "call main() or f(x) now"),
@@ -227,6 +237,24 @@ def test_no_word_is_fused_lost_or_left_in_markup(wikitext: str, text: str) -> No
         ("de", "{{formatnum:1234567.5}}", "1.234.567,5"),
         ("fr", "{{formatnum:1234567}} {{formatnum:1234}}", "1 234 567 1 234"),
         ("es", "{{formatnum:1234}}", "1234"),
+        (
+            "es",
+            "nació el {{fecha|2|9|1900}}; en 50 {{a. C.}} y {{AC}}",
+            "nació el 2 de septiembre de 1900; en 50 a. C. y a. C.",
+        ),
+        ("de", '{{Datum|2|9|1900}} {{"|ja}}', "2. September 1900 „ja“"),
+        (
+            "en",
+            '{{start date|1900|9|2|df=y}} {{start date|1900|9|2}} {{"|yes}}',
+            '2 September 1900 September 2, 1900 "yes"',
+        ),
+        ("ru", "{{дата рождения|2|9|1900}}, {{не переведено|есть=:en:A|надо=Б|текст=В}}", "2 сентября 1900, В"),
+        ("zh", "{{birth date and age|1900|9|2}}，{{ill|en|Hill|丘}}", "1900年9月2日，丘"),
+        (
+            "fr",
+            "{{date de naissance|2|septembre|1900}}, {{Mme|Curie}}, {{-s-|V|e}}, {{s2-|I|er|II|e}}",
+            "2 septembre 1900, Mme Curie, Ve av. J.-C., Ier-IIe",
+        ),
         (
             "fr",
             "au {{s|XIX}} et {{s-|XX|e}}, {{sp|XII|e|et|XIII|e}}, XX{{e}}",

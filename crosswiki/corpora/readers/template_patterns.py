@@ -12,15 +12,19 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         "neutre, passage non neutre, citazione necessaria, senza fonte, bron?, إنج, به انگلیسی, nowrap, nobr, "
         "nobreak, no wrap, small, smaller, big, bigger, larger, large, abbr, abbrlink, tooltip, s, ударение, "
         "наголос, nobold, noitalic, normal, bold, italic, strong, em, u, underline, mono, code, kbd, samp, var, "
-        "linktext, lt, vanchor, visible anchor, vr, keypress1, unicode, iast, iso 15919, polytonic, hebrew, arabic, "
+        "lt, vanchor, visible anchor, vr, keypress1, unicode, iast, iso 15919, polytonic, hebrew, arabic, "
         "nastaliq, persian, urdu, bidi, rtl, ltr, zy, 僻字, jis2004フォント, cp932フォント, 補助漢字フォント, ruby, "
         "comment, подсказка, num, число, sc, sc1, smallcaps, small caps, versalita, petites capitales, pc, "
         "maiuscoletto, kapitälchen, font, span, plainlist, flatlist, flag, flagu, flagcountry, flag+link, flagg, "
         "флагификация, флаг+, stn, rws, stnlnk, metro, lrt, tq, tqq, quote text, xt, not a typo, notatypo, typo, "
-        "proper name, as written, red link, 仮リンク, track gauge, railgauge, delink, esd, overline, midsize, unité "
+        "proper name, red link, 仮リンク, track gauge, railgauge, delink, esd, overline, midsize, unité "
         "imprimable, romain, rom, chiffre romain, не аи 2, нет аи 2, exact, nihongo2, nihongo core, highlight, "
         "mark, mvar, math name, rondelet, serif, sans-serif, allcaps, blockindent, block indent, cytat w tekście, "
-        "zh-tw, zh-cn, zh-hans, zh-hant",
+        "zh-tw, zh-cn, zh-hans, zh-hant, abr, red, green, blue, gray, grey, orange, purple, brown, rouge, vert, bleu, "
+        "chem name, nts, formatnum, tmath, formule, формула, glossary link internal, gli, sm, raise, lower, j, dubious "
+        "span, arabe, arabisch, kyrillisch, polytonisch, référence à confirmer, passage évasif, précision nécessaire, "
+        "qui, quand, souligner, cita requerida, negrita, sin salto, tt, definición, крупно, мелко, мелкий, 専名號, "
+        "專名, 专名, 专名号, 專名號, rubi, 拼音, pinyin, as written",
     ),
     (
         "{1|text|quote|texte|citation|texto|cita|citazione|tekst|zitat|citaat|citat|цитата|текст|内容|content}",
@@ -31,13 +35,20 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         "sitat, alıntı, citát, idézet, 인용문, اقتباس, गद्य उद्धरण, citación, verse translation, poem quote, "
         "poemquote, poem",
     ),
-    ("„{1|text}“", '"'),
-    ("« {1} »", "« »"),
+    ("„{1|text}“", '", „'),
+    ('"{1|text}"', 'en:"'),
+    ("« {1} »", "« », guil"),
     ("« {1} »", 'fr:"'),
     ("– {1} –", "incise"),
     ("{1} h< {2}>", "heure"),
     ("{1} °C", "tmp"),
     ("M. {1}", "m."),
+    ("Mme {1}", "mme"),
+    ("Mlle {1}", "mlle"),
+    ("Dr {1}", "dr"),
+    ("Mgr {1}", "mgr"),
+    ("p. {1}", "p."),
+    ("vol. {1}", "vol."),
     (
         "{2|text|texte|1}",
         "llang, vjazyce2, cizojazyčně, dil, clr, citation étrangère, lang, langue, langx, lang-x, língua, ling, "
@@ -46,20 +57,28 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (
         "{-1}",
-        "transl, transliteration, translit, font color, fontcolor, bg, background color, columns-list, columns, tsl",
+        "transl, transliteration, translit, font color, fontcolor, bg, background color, columns-list, columns, tsl, "
+        "translink",
     ),
     ("{1|t|text}", "lang-xx"),
-    ("{1|c|s|t|hanzi|hans|hant}", "lang-zh, zh, chinese, zh-full, кит, китайский"),
+    ("{1|c|s|t|hanzi|hans|hant}", "lang-zh, zh, chinese, zh-full, chinois, chinesisch, кит, китайский"),
     ("{1|hangul|hanja}", "korean, ko, кор"),
-    ("{3|1}", "link-xx, le, ilh, link-en"),
-    ("{lt|2|1}", "w, нп, нп1, нп2, нп3, нп4, нп5, нп6, iw, iw2, iw-ref, нп interwiki"),
-    ("{lt|text|label|1}", "ill, interlanguage link, interlanguage link multi, illm"),
+    ("{3|1}", "link-xx, le, link-en, lj, linkja"),
+    ("{lt|текст|2|надо|1}", "w, нп, нп1, нп2, нп3, нп4, нп5, нп6, iw, iw2, iw-ref, нп interwiki"),
     ("{texte|trad|1}", "lien"),
-    ("{2|1}", "hiddenlink, station link, stl"),
-    ("{1}<{2}> [sic]", "sic"),
+    ("{2|1}", "hiddenlink, station link, stl, sort, glossary link, langr, wt"),
+    ("{3|2}", "wikt-lang"),
+    ("{2}", "legend, légende"),
+    ("{2|name}", "plainlink"),
+    ("{1|term}", "term"),
+    ("{1|defn}", "defn"),
+    ("{1} {2}", "sortname"),
+    ("{1} ({2})", "harvtxt"),
+    ("{* }", "bibleverse, bibleref2"),
+    ("√{1}", "sqrt, radic"),
     ("{1} (sic)", "fr:sic"),
-    ("{* }", "date, date-, nb, nombre, nombre2, fecha"),
-    ("no {1}", "numéro, n°, no., num., numero sign"),
+    ("{* }", "nb, nombre, nombre2"),
+    ("no {1}", "numéro, n°, no., num., numero sign, fr:no"),
     ("nº {1}", "nº"),
     ("siglo {1}< {2}>", "siglo, siglos"),
     ("século {1}", "séc, século"),
@@ -73,16 +92,25 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("C${1}", "cad, c$, can$"),
     ("NZ${1}", "nzd, nz$"),
     ("₽{1}", "rub"),
+    ("HK${1}", "hk$, hkd"),
+    ("NT${1}", "nt$, ntd, twd"),
+    ("S${1}", "s$, sgd"),
+    ("R${1}", "r$, brl"),
+    ("₩{1}", "krw"),
+    ("₱{1}", "php"),
+    ("CHF {1}", "chf"),
+    ("${1}", "$"),
+    ("¥{1}", "人民币, 人民幣"),
     ("c. {1}<–{2}>", "circa, c., ca., ca"),
     ("fl. {1}<–{2}>", "floruit, fl., fl"),
     ("r. {1}<–{2}>", "reign, r."),
     ("{1}/{2}", "sfrac"),
-    ("{1}", "sup, sub, exp, ind, indice, exposant"),
+    ("{1}", "sup, sub, exp, ind, indice, exposant, subíndice, superíndice, hochgestellt, индекс, степень"),
     ("⟨{1}⟩", "angbr, angle bracket, grapheme"),
     ("[{1}]", "bracket, brackets, sqbr"),
     ("({1})", "paren, parentheses"),
     ("“{1}”", "qq, double quote, dquote"),
-    ("{*}", "chem, chem2, fchim, formule chimique, nwr, allowwrap"),
+    ("{*}", "chem, chem2, ce, fchim, formule chimique, nwr, allowwrap, linktext, gaps, shy"),
     ("{*+}", "keypress, key press, key, touche, taste, клавиша"),
     ("{* · }", "hlist, horizontal list, liste horizontale, hlist-comma"),
     ("{*, }", "comma separated entries, cslist, csv list"),

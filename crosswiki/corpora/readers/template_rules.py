@@ -3,31 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 
+from crosswiki.corpora.readers.template_dates import age_of, as_of, date, day_first
+
 Rule = Callable[[Mapping[str, str], str | None], str]
-
-
-_MONTHS = "January February March April May June July August September October November December"
-
-
-def _date(given: Mapping[str, str], _language: str | None) -> str:
-    """{{start date|1993|2|24}}: February 24, 1993."""
-    months = _MONTHS.split()
-    year, month, day = (given.get(name, "").lstrip("0") for name in "123")
-    if not (month.isdigit() and 1 <= int(month) <= 12):
-        return " ".join(part for part in (day, month, year) if part)
-    name = months[int(month) - 1]
-    if not day:
-        return f"{name} {year}"
-    return f"{day} {name} {year}" if given.get("df", "")[:1] in tuple("yY1") else f"{name} {day}, {year}"
-
-
-def _as_of(given: Mapping[str, str], language: str | None) -> str:
-    """{{As of|2014|5|lc=y}}: as of May 2014."""
-    if alt := given.get("alt"):
-        return alt
-    date = _date({**given, "df": "y"}, language)
-    words = ("Since" if given.get("since") else "As of") if not given.get("pre") else f"As of {given['pre']}"
-    return f"{words[0].lower() if given.get('lc') else words[0]}{words[1:]} {date}{given.get('post', '')}"
 
 
 _RANGES = {
@@ -148,6 +126,30 @@ def _centuries(given: Mapping[str, str], _language: str | None) -> str:
     return ""
 
 
+def _before_christ(century: str) -> str:
+    return century and f"{century} av. J.-C."
+
+
+def _linked_elsewhere(given: Mapping[str, str], _language: str | None) -> str:
+    """{{ill|Joke|fr|Blague}}: Joke; {{ill|fr|Blague|Joke}}, with the language first: Joke."""
+    if shown := given.get("lt") or given.get("text") or given.get("label"):
+        return shown
+    first = given.get("1", "")
+    language_first = re.fullmatch(r"[a-z]{2,3}", first) and given.get("2")
+    return (given.get("3") or given.get("2", "")) if language_first else first
+
+
+def _as_it_stands(given: Mapping[str, str], _language: str | None) -> str:
+    """{{sic|recieve}}: recieve [sic], unless it is hidden."""
+    words = given.get("1", "") + given.get("2", "")
+    return words if given.get("hide") or not words else f"{words} [sic]"
+
+
+def _accidental(given: Mapping[str, str], _language: str | None) -> str:
+    """{{music|flat}}: ♭."""
+    return {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮", "n": "♮"}.get(given.get("1", ""), "")
+
+
 def _life(given: Mapping[str, str], _language: str | None) -> str:
     """Chinese {{bd|1990年|1月2日|2001年|3月4日}}: （1990年1月2日－2001年3月4日）."""
     born, died = (given.get(one, "") + given.get(other, "") for one, other in ("12", "34"))
@@ -176,20 +178,50 @@ RULES: dict[str, Rule] = {
             "death date and age",
             "release date",
             "date table sorting",
+            "birth year and age",
         ),
-        _date,
+        date,
     ),
-    **dict.fromkeys(("as of", "asof"), _as_of),
-    **dict.fromkeys(("convert", "cvt", "unité", "unidad", "unit", "conversion", "converter", "convertir"), _measure),
+    **dict.fromkeys(
+        (
+            "date",
+            "date-",
+            "fecha",
+            "fecha de nacimiento",
+            "fecha de inicio",
+            "date de naissance",
+            "date de décès",
+            "datum",
+            "дата",
+            "дата рождения",
+            "др",
+        ),
+        day_first,
+    ),
+    **dict.fromkeys(("age", "age in years"), age_of),
+    **dict.fromkeys(("as of", "asof"), as_of),
+    **dict.fromkeys(
+        ("convert", "cvt", "unité", "unidad", "unit", "conversion", "converter", "convertir", "conv"), _measure
+    ),
     "val": _value,
     "e": _power,
-    **dict.fromkeys(("frac", "fraction", "frac2"), _fraction),
+    **dict.fromkeys(("frac", "fraction", "frac2", "bruch", "дробь", "fracción"), _fraction),
     "ship": _ship("", 2),
     **{name.lower(): _ship(name, 1) for name in _SHIP_PREFIXES.split()},
-    **dict.fromkeys(("nihongo", "japonais", "nihongo4", "jap", "japanese", "日本語"), _japanese),
+    **dict.fromkeys(
+        ("nihongo", "nihongo3", "japonais", "nihongo4", "jap", "japanese", "日本語", "японский"), _japanese
+    ),
     "fr:s": _centuries,
     **dict.fromkeys(("fr:sp", "fr:siècle", "fr:s2"), _centuries),
     "fr:s-": lambda given, _language: given.get("1", "") + given.get("2", "e"),
+    "fr:s2-": lambda given, _language: "{1}{2}-{3}{4}".format(*([""] + [given.get(name, "") for name in "1234"])),
+    "fr:-s": lambda given, language: _before_christ(_centuries(given, language)),
+    "fr:-s-": lambda given, _language: _before_christ(given.get("1", "") + given.get("2", "e")),
     "fr:e": lambda _given, _language: "e",
+    "es:ac": lambda _given, _language: "a. C.",
+    "es:dc": lambda _given, _language: "d. C.",
     "bd": _life,
+    **dict.fromkeys(("ill", "interlanguage link", "interlanguage link multi", "illm", "ilh"), _linked_elsewhere),
+    "sic": _as_it_stands,
+    "music": _accidental,
 }

@@ -5,7 +5,7 @@ from crosswiki.corpora.readers.marks import APOSTROPHE, BAR, BRACE, BREAK, CLOSI
 _APOSTROPHES = "' ’ apos apostrophe apóstrofo апостроф"
 _HYPHENS = "hyphen, дефис"
 _EN_DASHES = (
-    "ndash, endash, en dash, n-dash, nd, dash, –, halbgeviertstrich, tiret, demi-cadratin, bis-strich, tankstreck"
+    "ndash, endash, en dash, n-dash, nd, nbnd, dash, –, halbgeviertstrich, tiret, demi-cadratin, bis-strich, tankstreck"
 )
 _EM_DASHES = "mdash, emdash, em dash, m-dash, md, —, geviertstrich, tiret cadratin, cadratin, raya, travessão, lineetta"
 _SPACED_EN_DASHES = (
@@ -100,8 +100,16 @@ SYMBOLS: dict[str, str] = {
     "bc": "BC",
     "bce": "BCE",
     "ce": "CE",
-    "a.c.": "a. C.",
-    "d.c.": "d. C.",
+    **_constants("a.c., a. c.", "a. C."),
+    **_constants("d.c., d. c.", "d. C."),
+    "до н. э.": "до н. э.",
+    "н. э.": "н. э.",
+    "h2o": "H2O",
+    "co2": "CO2",
+    "colon": ":",
+    "semicolon": ";",
+    "number sign": "#",
+    "asterisk": "*",
     # They close a table, whoever opened it.
     **_constants(
         "end, tbl-end, table end, s-end, end table, end box, fin tableau, tabelle ende, конец таблицы",
