@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -313,6 +314,19 @@ def test_older_encodings_are_told_apart(language: str, encoding: str) -> None:
     }
     content = "\n".join([texts[language], *["plain text, and no more"] * 50]).encode(encoding)
     assert content.decode(encoding_of(content, Path("a.txt"))) == content.decode(encoding)
+
+
+def test_labels_that_say_nothing_or_are_rare_are_pointed_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [*rows_of(60), *((f"a text, {number}", "N/A") for number in range(8)), ("so it is", "praise")]
+    Path("en.csv").write_text(table(rows))
+    new()
+    said = capsys.readouterr().out
+    assert "a label that may mean that there is none: 'N/A' 8; `topics: {'N/A': null}` in the preset" in said
+    assert "1 label of fewer than 5 texts, too few to learn and to measure: 'praise' 1" in said
+    preset = yaml.safe_load((PRESETS / "mine.yaml").read_text())
+    preset["labelled"]["en"][0]["topics"] = yaml.safe_load("{'N/A': null}")
+    (PRESETS / "mine.yaml").write_text(yaml.safe_dump(preset))
+    assert articles("en")["topic"].isna().sum() == 8
 
 
 def test_a_list_of_sentences_with_tabs_and_commas_stays_a_list(project: Path) -> None:

@@ -21,6 +21,8 @@ ENCODINGS = {
     "utf-32": "UTF-32",
     "cp1252": "Windows-1252",
 }
+NOTHING = frozenset({"na", "n/a", "nan", "none", "null", "nil", "-", "?", "unknown", "unlabelled", "unlabeled"})
+RARE = 5  # texts of a label, fewer of which are hardly learnt or measured
 SPOILT = {
     "escapes": r"letters written as \u2019 and the like",
     "entities": "letters written as &amp; and the like",
@@ -109,6 +111,14 @@ def _doubts(found: Survey, mending: bool) -> Iterator[str]:
         names = ", ".join(f"{label!r} {found.labels[label]:,}" for label in labels)
         cure = f"read as {labels[0]!r}" if mending else f"--mend reads them as {labels[0]!r}"
         yield f"  look at  labels that differ by case or space alone: {names}; {cure}"
+    for label in (label for label in found.labels if label.strip().lower() in NOTHING):
+        cure = f"`topics: {{{label!r}: null}}` in the preset reads its texts as unlabelled"
+        yield f"  look at  a label that may mean that there is none: {label!r} {found.labels[label]:,}; {cure}"
+    spelt = {label for labels in found.variants() for label in labels}
+    if rare := sorted(label for label, count in found.labels.items() if count < RARE and label not in spelt):
+        names = ", ".join(f"{label!r} {found.labels[label]:,}" for label in rare[:12])
+        few = f"{_count(len(rare), 'label')} of fewer than {RARE} texts, too few to learn and to measure"
+        yield f"  look at  {few}: {names}"
     for kind, (count, number, text) in found.spoilt.items():
         cure = "" if kind == "lost letters" else "; mended as it is read" if mending else "; --mend puts it right"
         where = f"{unit} {number}" if count == 1 else f"{count:,} {unit}s, as in {unit} {number}"
