@@ -78,6 +78,11 @@ FORMS = {
             ("#", "dièse"),
         ],
     ),
+    "commas.csv": (
+        'to go,aller\n"yes, dear","oui, chère"\nsea,mer;océan,n.\n',
+        [("to go", "aller"), ("yes, dear", "oui, chère"), ("sea", "mer"), ("sea", "océan")],
+    ),
+    "semicolons.csv": ("to go;aller\nhot, very dry;sec\n", [("to go", "aller"), ("hot, very dry", "sec")]),
     "freedict.tei": (TEI, [("river", "rivière"), ("river", "fleuve"), ("to be able", "pouvoir")]),
     "kaikki.jsonl": (
         "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in WIKTIONARY),

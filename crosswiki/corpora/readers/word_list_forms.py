@@ -1,10 +1,11 @@
 """The forms that people share word lists in, read as pairs of the source's and the other language's words.
 
 Told by what the file begins with, gzip and its like unpacked: tab-separated lines in either order, with further columns
-that are left out; MUSE's two words with a space between; GATITOS'; FreeDict's TEI; the JSON Lines of Wiktionary
-extracts (kaikki.org).
+that are left out; CSV, told by the name; MUSE's two words with a space between; GATITOS'; FreeDict's TEI; the JSON
+Lines of Wiktionary extracts (kaikki.org).
 """
 
+import csv
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -41,9 +42,10 @@ def read_word_list(path: Path, source: str, language: str) -> Iterator[Pair | Ba
         if start.startswith("<"):
             yield from _tei(path)
             return
+        separator = _separator(path, start)
         with text_lines(path) as lines:
             for number, line in enumerate(lines, 1):
-                if not line.strip() or (line.startswith("#") and "\t" not in line):
+                if not line.strip() or (line.startswith("#") and (separator or "\t") not in line):
                     continue
                 where = f"{path}: line {number}"
                 if undecoded(line):
@@ -51,15 +53,28 @@ def read_word_list(path: Path, source: str, language: str) -> Iterator[Pair | Ba
                 elif start.startswith("{"):
                     yield from _wiktionary(line, where, source, language)
                 else:
-                    yield from _line(line.rstrip("\r\n"), where)
+                    yield from _line(line.rstrip("\r\n"), separator, where)
     except (*BROKEN, ET.ParseError) as error:
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
 
 
-def _line(line: str, where: str) -> Iterator[Pair | Bad]:
-    """`source<TAB>other`, or two words with spaces between."""
-    cells = line.split("\t") if "\t" in line else line.split()
-    if ("\t" not in line and len(cells) != 2) or not all(cell.strip() for cell in cells[:2]) or len(cells) < 2:
+def _separator(path: Path, start: str) -> str | None:
+    """What divides a line's cells: a comma or semicolon in CSV; None: a tab where there is one, else spaces."""
+    if ".csv" not in path.suffixes or "\t" in start:
+        return None
+    return ";" if start.count(";") > start.count(",") else ","
+
+
+def _line(line: str, separator: str | None, where: str) -> Iterator[Pair | Bad]:
+    """`source<TAB>other`, two words with spaces between, or a row of CSV."""
+    if separator:
+        cells = next(csv.reader([line], delimiter=separator), [])
+    elif "\t" in line:
+        cells = line.split("\t")
+    else:
+        cells = line.split()
+        cells = cells if len(cells) == 2 else []  # a sentence
+    if len(cells) < 2 or not all(cell.strip() for cell in cells[:2]):
         yield Bad(where, f"source<TAB>other is needed, found {line[:100]!r}")
         return
     yield from product(*map(_translations, cells[:2], cells[1::-1]))
