@@ -10,11 +10,12 @@ from crosswiki.corpora.text import Spelling, normalise
 from crosswiki.corpora.vocabulary import load_vocabulary
 from crosswiki.embeddings.similarity import load_judgements, spearman
 from crosswiki.embeddings.skipgram.ensemble import train_ensemble, training_digest
-from crosswiki.embeddings.subwords import shrink_towards_subwords
-from crosswiki.embeddings.vectors import WordVectors, save_vectors
+from crosswiki.embeddings.skipgram.published import finish, read_start
+from crosswiki.embeddings.vectors import save_vectors
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import checkpoint_path, remove, replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.paths import checked_file
 from crosswiki.pipeline.stage import run_stage, say, stage
 
 
@@ -28,7 +29,15 @@ def main(role: Role) -> None:
         tokens = numpy.load(prepared / "tokens.npy", mmap_mode="r")
         offsets = numpy.load(prepared / "offsets.npy", mmap_mode="r")
         inputs = [prepared / name for name in ("vocabulary.tsv", "tokens.npy", "offsets.npy")]
-        digest = training_digest(inputs, settings, params.seed, device.type)
+        language, spelling = language_in(prepared / "articles.parquet"), Spelling(params.prepare.fold_yo)
+        start = None
+        if published := getattr(settings.pretrained, role):
+            path = checked_file(published, f"skipgram.pretrained.{role}")
+            start = read_start(path, vocabulary, params.prepare.max_vocabulary, language, spelling)
+            say(f"skipgram@{role}: {start.summary}")
+            settings = settings.model_copy(update={"dim": start.centres.shape[1], "ensemble": 1})
+        centres = start.centres if start else None
+        digest = training_digest(inputs, settings, params.seed, device.type, centres)
         checkpoints = checkpoint_path(f"skipgram {role}", digest)
         ensemble = train_ensemble(
             tokens,
@@ -40,18 +49,17 @@ def main(role: Role) -> None:
             report=run.metrics,
             checkpoints=checkpoints,
             announce=lambda line: say(f"skipgram@{role}: {line}"),
+            centres=centres,
         )
-        vectors = shrink_towards_subwords(WordVectors(vocabulary, ensemble.vectors), settings.subword_prior)
-        words = WordVectors(vocabulary, vectors)
+        words = finish(vocabulary, ensemble.vectors, settings.subword_prior, start)
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
             save_vectors(words, folder, contexts=ensemble.contexts)
         save_curve(ensemble.curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
 
-        language, spelling = language_in(prepared / "articles.parquet"), Spelling(params.prepare.fold_yo)
         normalise_word = partial(normalise, language=language, spelling=spelling)
         judgements = load_judgements(Path("data/similarities") / f"{role}.tsv", normalise_word)
         similarity = spearman(words, judgements)
-        summary = {"loss": round(ensemble.final_loss, 6), "vocabulary": len(vocabulary), "tokens": len(tokens)}
+        summary = {"loss": round(ensemble.final_loss, 6), "vocabulary": len(words.vocabulary), "tokens": len(tokens)}
         write_json(Path("metrics/skipgram") / f"{role}.json", {**summary, "similarity": similarity})
         correlations = {name: scores["spearman"] for name, scores in similarity.items() if "spearman" in scores}
         run.metrics({**summary, **correlations})

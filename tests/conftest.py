@@ -21,7 +21,7 @@ PIPELINE = (
     "test_tutorial_word_list",
     "test_architectures",
     *("test_documents", "test_wikipedia", "test_variations", "test_unlabelled", "test_tracking", "test_serving"),
-    *("test_start", "test_closure", "test_browser", "test_locks", "test_suggest", "test_quick"),
+    *("test_published", "test_start", "test_closure", "test_browser", "test_locks", "test_suggest", "test_quick"),
     "test_ranks",
 )
 # In these, only the tests that ask for a fixture; the others are quick.
@@ -30,6 +30,7 @@ UNITS = {
     "test_documents": "finished",
     "test_suggest": "finished",
     "test_closure": "mutable",
+    "test_published": "finished",
     "test_quick": "finished",
     "test_ranks": "finished",
 }

@@ -1,6 +1,7 @@
 """What `crosswiki check` says before anything runs, and where paths of the user's lead to."""
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -234,3 +235,24 @@ def test_large_files_wait_for_prepare(project: Path, monkeypatch: pytest.MonkeyP
     relabel("en.jsonl", lambda row: row | {"topic": None})
     monkeypatch.setattr(check, "SMALL", 1000)
     check.run(argparse.Namespace())
+
+
+def test_word_vectors_to_start_from_must_be_there_unchanged_and_equally_long(project: Path) -> None:
+    def pretrained(**files: str | None) -> None:
+        rewrite("params.yaml", "skipgram", pretrained={"source": None, "target": None, "test": None, **files})
+
+    vectors = project / "ru.vec"
+    vectors.write_text("1 300\nмир" + " 0.5" * 300 + "\n", encoding="utf-8")
+    digest = hashlib.sha256(vectors.read_bytes()).hexdigest()
+    for name in ("ru.vec", str(vectors), f"ru.vec#sha256={digest}"):
+        pretrained(target=name)
+        check.run(argparse.Namespace())
+    pretrained(target="nowhere.vec")
+    assert complaint().startswith("params.yaml: skipgram.pretrained.target: nowhere.vec: no such file")
+    pretrained(target=f"ru.vec#sha256={'0' * 64}")
+    assert re.match(rf"params\.yaml: skipgram\.pretrained\.target: ru\.vec: its SHA-256 is {digest}", complaint())
+    vectors.write_text("1 3\nмир 1 2 3\n", encoding="utf-8")
+    pretrained(target="ru.vec")
+    assert re.search(r"source have 300 dimensions, those of the target 3: all need as many", complaint())
+    vectors.write_text("мир\n", encoding="utf-8")
+    assert re.search(r"ru\.vec: line 1: the numbers of words", complaint())

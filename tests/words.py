@@ -27,6 +27,7 @@ SETTINGS: dict[str, Any] = {
     "ensemble": 1,
     "vectors": "sum",
     "subword_prior": 0,
+    "pretrained": {"source": None, "target": None, "test": None},
 }
 
 

@@ -38,7 +38,7 @@ def token_vectors(tokenizer: PreTrainedTokenizerFast, words: WordVectors, vector
         Rows of unit length, zeros for tokens that are in no word; [tokens, dim].
     """
     total = torch.zeros(len(tokenizer), vectors.shape[1], dtype=torch.float64)
-    counts = torch.from_numpy(words.vocabulary.counts).double()
+    counts = torch.from_numpy(words.vocabulary.counts).double().clamp(min=1)  # 0: known from published vectors alone
     pieces = divide_words(tokenizer, words.vocabulary.words)
     for forms in (pieces[: len(counts)], pieces[len(counts) :]):
         token = torch.tensor([piece for row in forms for piece in row], dtype=torch.int64)

@@ -13,7 +13,7 @@ from crosswiki.bert.folders import check_folder
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.locks import mend_locks
 from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
-from crosswiki.pipeline.paths import user_path
+from crosswiki.pipeline.paths import checked_file, user_path
 from crosswiki.pipeline.presets import PRESETS, DumpPreset, FilesPreset, Preset, language_of, load_preset
 
 SMALL = 2_000_000  # bytes of a language's files that are read for their labels; others wait for `prepare`
@@ -39,9 +39,27 @@ def run(_arguments: argparse.Namespace) -> None:
                 )
         if preset.labelled or preset.unlabelled:
             _verify(preset, language)
+    _check_vectors(params)
     check_folder(params.finetune_source.model, params.finetune_source.max_length, params.distill.layers)
     for line in _check_labels(preset, dict(zip(params.roles, languages, strict=True)), params):
         print(line, file=sys.stderr)
+
+
+def _check_vectors(params: Parameters) -> None:
+    """Word vectors to start from: whether the files are there, and all languages' vectors equally long."""
+    lengths: dict[Role, int] = {}
+    for role in params.roles:
+        lengths[role] = params.skipgram.ensemble * params.skipgram.dim
+        if name := getattr(params.skipgram.pretrained, role):
+            from crosswiki.embeddings.vector_files import dimensions
+
+            lengths[role] = dimensions(checked_file(name, f"skipgram.pretrained.{role}"))
+    for role, length in lengths.items():
+        if length != lengths["source"]:
+            raise UserError(
+                f"params.yaml: skipgram: the vectors of the source have {lengths['source']} dimensions, those of the "
+                f"{role} {length}: all need as many: skipgram.pretrained's, or else skipgram.ensemble × skipgram.dim"
+            )
 
 
 def named_files(preset: Preset, language: str, source: str) -> Iterator[tuple[str, str]]:

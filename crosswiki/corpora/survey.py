@@ -7,13 +7,13 @@ from pathlib import Path
 
 from crosswiki.corpora.articles import ARTICLE, task_concept
 from crosswiki.corpora.mending import mend, spoilt
-from crosswiki.corpora.readers.files import sha256_of
 from crosswiki.corpora.readers.forms import Form, cell, numbered_rows
 from crosswiki.corpora.readers.task import SPLITS, Text, digest_of, texts_of, unit_of
 from crosswiki.corpora.recognition import LABEL_NAMES, SHOWN, TEXT_NAMES, form_of
 from crosswiki.corpora.splits import split_of
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Prepare
+from crosswiki.pipeline.paths import sha256_of
 from crosswiki.pipeline.presets import TaskColumns, TaskFile
 
 MOST_LABELS = 200  # different ones; more are no classes

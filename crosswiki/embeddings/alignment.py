@@ -11,6 +11,7 @@ from torch import Tensor
 
 from crosswiki.embeddings.spelling import Spelling
 from crosswiki.embeddings.vectors import unit
+from crosswiki.pipeline.errors import UserError
 
 ROWS = 256  # rows of a similarity matrix that are computed at a time; larger blocks cause more page faults
 MIN_GAIN = 1e-4  # of mean cosine, below which refinement stops
@@ -148,7 +149,15 @@ def align(
         refine_words: number of most frequent words of each language that refinement and its criterion use.
         neighbours: k of CSLS.
         spelling: of all words; refinement uses it to find pairs, the criterion does not.
+
+    Raises:
+        UserError: the languages' vectors have different numbers of dimensions.
     """
+    if source.shape[1] != other.shape[1]:
+        raise UserError(
+            f"align: the word vectors of the source have {source.shape[1]} dimensions, the others {other.shape[1]}: "
+            "an orthogonal map needs as many: skipgram.pretrained's, or else skipgram.ensemble × skipgram.dim"
+        )
     frequent = source[:refine_words], other[:refine_words]
     frequent_spelling = spelling and spelling.only(slice(refine_words), slice(refine_words))
 

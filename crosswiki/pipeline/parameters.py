@@ -73,6 +73,14 @@ class Prepare(Section):
         return self
 
 
+class PretrainedVectors(Section):
+    """Files of word vectors to start from, as `pipeline.paths.checked_file` reads their names; null: none."""
+
+    source: str | None
+    target: str | None
+    test: str | None
+
+
 class SkipGram(Section):
     """Skip-gram with negative sampling (Mikolov et al. 2013)."""
 
@@ -91,6 +99,7 @@ class SkipGram(Section):
     ensemble: Positive
     vectors: Literal["sum", "centres"]
     subword_prior: NotNegative
+    pretrained: PretrainedVectors
 
 
 class Align(Section):

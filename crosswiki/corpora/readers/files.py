@@ -1,6 +1,5 @@
 """The corpus kind `files`: the user's own JSON Lines, CSV, TSV or Parquet, read row by row."""
 
-import hashlib
 import math
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +13,7 @@ from crosswiki.corpora.readers.places import COMPRESSIONS, existing
 from crosswiki.corpora.readers.records import read_rows, text_of
 from crosswiki.corpora.text import normalise
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.paths import user_path
+from crosswiki.pipeline.paths import sha256_of, user_path
 from crosswiki.pipeline.presets import ArticleFile, CorpusPreset, FilesPreset
 
 
@@ -49,12 +48,6 @@ def prefixes(paths: list[Path]) -> list[str]:
         if len(set(names)) == different:
             break
     return names
-
-
-def sha256_of(path: Path) -> str:
-    """A file's SHA-256, 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def verify(path: Path, sha256: str | None) -> None:

@@ -46,6 +46,7 @@ def train_ensemble(
     report: Callable[[dict[str, float], int], None],
     checkpoints: Path,
     announce: Callable[[str], None] = lambda line: None,
+    centres: Tensor | None = None,
 ) -> Ensemble:
     """Train `settings.ensemble` models one after the other, with a progress bar; see `train_skipgram`.
 
@@ -59,6 +60,7 @@ def train_ensemble(
         report: called with {"loss", "words_per_second"} and the number of tokens read so far.
         checkpoints: a folder with one checkpoint for each training.
         announce: called once, if the trainings take more than a minute, with how long they will take.
+        centres: see `train_skipgram`.
     """
     started, tokens_each = time.perf_counter(), words_to_read(len(tokens), settings)
     trainings: list[Trained] = []
@@ -85,6 +87,7 @@ def train_ensemble(
                 device=device,
                 report=report_point,
                 checkpoint=checkpoints / f"{number}.safetensors",
+                centres=centres,
             )
             trainings.append(trained)
     return Ensemble(
@@ -103,7 +106,9 @@ def mean_curve(curves: list[Curve]) -> Curve:
     return [(read, sum(losses) / len(losses)) for read, losses in sorted(points.items())]
 
 
-def training_digest(inputs: list[Path], settings: SkipGram, seed: int, device: str) -> str:
+def training_digest(
+    inputs: list[Path], settings: SkipGram, seed: int, device: str, centres: Tensor | None = None
+) -> str:
     """A digest of all that the vectors depend on, so that a checkpoint is only used by the training that wrote it.
 
     Args:
@@ -111,6 +116,7 @@ def training_digest(inputs: list[Path], settings: SkipGram, seed: int, device: s
         settings: the section `skipgram` of params.yaml.
         seed: of the ensemble.
         device: the kind of device.
+        centres: that the training starts from.
 
     Returns:
         A digest of these and of the code in crosswiki/embeddings, 24 hexadecimal digits.
@@ -118,6 +124,8 @@ def training_digest(inputs: list[Path], settings: SkipGram, seed: int, device: s
     room = Path(__file__).parents[1]
     code = sorted(room.rglob("*.py"), key=lambda path: path.relative_to(room).as_posix())
     whole = hashlib.blake2b(f"{seed} {device} {settings.model_dump_json()}".encode(), digest_size=12)
+    if centres is not None:
+        whole.update(centres.contiguous().numpy().tobytes())
     for path in [*inputs, *code]:
         with path.open("rb") as file:
             whole.update(hashlib.file_digest(file, "blake2b").digest())

@@ -53,6 +53,7 @@ def train_skipgram(
     device: torch.device,
     report: Callable[[int, float], None] = lambda read, loss: None,
     checkpoint: Path | None = None,
+    centres: Tensor | None = None,
 ) -> Trained:
     """Train skip-gram vectors; the learning rate falls linearly to 1/10,000 of its start.
 
@@ -68,11 +69,15 @@ def train_skipgram(
         device: where the work is done.
         report: called with each point of the loss curve: tokens read, loss.
         checkpoint: a file to continue from if it is there; it is written every `CHECKPOINT_SECONDS` and at the end.
+        centres: to start from, [vocabulary, dim]; rows of zeros are drawn, and all of them where there is None.
 
     Raises:
         UserError: the loss is not finite.
     """
     model = SkipGramModel(len(counts), settings.dim, torch.Generator().manual_seed(seed)).requires_grad_(False)
+    if centres is not None:
+        given = centres.any(1)
+        model.centres[given] = centres[given]
     start, curve = 0, []
     if checkpoint and checkpoint.is_file():
         saved = load_file(checkpoint)
