@@ -51,7 +51,7 @@ def main(role: Role) -> None:
             announce=lambda line: say(f"skipgram@{role}: {line}"),
             centres=centres,
         )
-        words = finish(vocabulary, ensemble.vectors, settings.subword_prior, start)
+        words = finish(vocabulary, ensemble.vectors, settings, start)
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
             save_vectors(words, folder, contexts=ensemble.contexts)
         save_curve(ensemble.curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")

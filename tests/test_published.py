@@ -7,6 +7,7 @@ import pytest
 import torch
 from gensim.models import KeyedVectors
 from ruamel.yaml import YAML
+from scipy.linalg import orthogonal_procrustes
 from torch import Tensor
 
 from crosswiki.bert.models import load_classifier
@@ -56,18 +57,49 @@ def test_a_file_of_another_language_is_refused(tmp_path: Path) -> None:
         read_start(path, Vocabulary(WORDS, COUNTS), 10, "de", Spelling())
 
 
-def test_other_words_go_where_the_words_of_the_text_have_gone(tmp_path: Path) -> None:
-    """After a planted rotation, the vector of a word that the text lacks is rotated too."""
-    count, dim = 30, 5
-    names = [f"w{chr(97 + place // 26)}{chr(97 + place % 26)}" for place in range(count)]
-    vectors = torch.randn(count, dim, generator=seeded(2))
-    vocabulary = Vocabulary(tuple(names[:20]), numpy.arange(20, 0, -1))
-    start = read_start(write(tmp_path / "a.vec", names, vectors), vocabulary, 100, "en", Spelling())
-    rotation = torch.linalg.qr(torch.randn(dim, dim, generator=seeded(3)))[0]
-    found = finish(vocabulary, start.centres @ rotation, 16, start)
-    assert found.vocabulary.words == tuple(names)
-    assert found.vocabulary.counts.tolist() == [*range(20, 0, -1), *[0] * 10]
-    torch.testing.assert_close(unit(found.vectors), unit(vectors) @ rotation, atol=1e-5, rtol=0)
+def planted_start(folder: Path, dim: int = 5) -> tuple[Start, Vocabulary, Tensor]:
+    """A file with 30 words, of which the text has 20, and one word that only the text has."""
+    names = [f"w{chr(97 + place // 26)}{chr(97 + place % 26)}" for place in range(31)]
+    vectors = torch.randn(30, dim, generator=seeded(2))
+    vocabulary = Vocabulary((*names[:20], names[30]), numpy.arange(21, 0, -1))
+    path = write(folder / "a.vec", names[:30], vectors)
+    return read_start(path, vocabulary, 100, "en", Spelling()), vocabulary, unit(vectors)
+
+
+@pytest.mark.parametrize("prior", [0, 7, 1e9])
+def test_what_training_has_only_turned_is_as_in_the_file(tmp_path: Path, prior: float) -> None:
+    start, vocabulary, published = planted_start(tmp_path)
+    rotation = torch.linalg.qr(torch.randn(5, 5, generator=seeded(3)))[0]
+    new = torch.randn(1, 5, generator=seeded(4))
+    trained = torch.cat([start.centres[:20], new]) @ rotation
+    found = finish(vocabulary, trained, settings_of(pretrained_prior=prior), start)
+    assert found.vocabulary.words == vocabulary.words + start.others
+    assert found.vocabulary.counts.tolist() == [*range(21, 0, -1), *[0] * 10]
+    expected = torch.cat([published[:20], unit(new), published[20:]])
+    torch.testing.assert_close(found.vectors, expected, atol=1e-5, rtol=0)
+
+
+def test_the_more_often_a_word_occurs_the_more_it_keeps_of_what_it_has_learnt(tmp_path: Path) -> None:
+    """The formula, with SciPy's Procrustes."""
+    start, vocabulary, published = planted_start(tmp_path)
+    trained = start.centres + torch.randn(21, 5, generator=seeded(5))
+    found = finish(vocabulary, trained, settings_of(pretrained_prior=10), start).vectors.numpy()
+    directions = unit(trained).numpy()
+    rotation, _ = orthogonal_procrustes(directions[:20], published[:20].numpy())
+    count = numpy.arange(21, 1, -1)[:, None]
+    expected = count * (directions[:20] @ rotation) + 10 * published[:20].numpy()
+    expected /= numpy.linalg.norm(expected, axis=1, keepdims=True)
+    numpy.testing.assert_allclose(found[:20], expected, atol=1e-5)
+    numpy.testing.assert_allclose(found[20], directions[20] @ rotation, atol=1e-5)
+    numpy.testing.assert_allclose(found[21:], published[20:], atol=1e-6)
+
+
+def test_only_words_that_the_file_has_not_are_shrunk_towards_their_n_grams(tmp_path: Path) -> None:
+    start, vocabulary, _ = planted_start(tmp_path)
+    trained = start.centres + torch.randn(21, 5, generator=seeded(5))
+    plain, shrunk = (finish(vocabulary, trained, settings_of(subword_prior=prior), start).vectors for prior in (0, 16))
+    moved = (plain - shrunk).norm(dim=1) > 1e-5
+    assert moved.nonzero().tolist() == [[20]]
 
 
 def test_a_start_from_a_long_text_helps_a_short_one() -> None:

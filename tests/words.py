@@ -28,6 +28,7 @@ SETTINGS: dict[str, Any] = {
     "vectors": "sum",
     "subword_prior": 0,
     "pretrained": {"source": None, "target": None, "test": None},
+    "pretrained_prior": 0,
 }
 
 

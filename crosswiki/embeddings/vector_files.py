@@ -152,12 +152,12 @@ def _text_rows(lines: Iterable[bytes], path: Path, dim: int, first: int) -> Iter
         where, found = f"{path}: line {number}", line.count(b" ")
         if found < dim or (found > dim and number <= 2):  # later on, a word with a space in it is possible
             raise UserError(f"{where}: a word and {dim} numbers are needed, found {found} after the word")
-        word, *numbers = line.rsplit(b" ", dim)
-        yield _Item(where, word, partial(_text_numbers, numbers))
+        word = line.partition(b" ")[0] if found == dim else line.rsplit(b" ", dim)[0]
+        yield _Item(where, word, partial(_text_numbers, line, dim))
 
 
-def _text_numbers(numbers: list[bytes]) -> Row:
-    return numpy.array(numbers).astype(numpy.float32)
+def _text_numbers(line: bytes, dim: int) -> Row:
+    return numpy.array(line.rsplit(b" ", dim)[1:]).astype(numpy.float32)
 
 
 def _binary_rows(stream: IO[bytes], path: Path, dim: int, total: int) -> Iterator[_Item]:

@@ -100,6 +100,7 @@ class SkipGram(Section):
     vectors: Literal["sum", "centres"]
     subword_prior: NotNegative
     pretrained: PretrainedVectors
+    pretrained_prior: NotNegative
 
 
 class Align(Section):

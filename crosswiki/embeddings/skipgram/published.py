@@ -14,6 +14,7 @@ from crosswiki.embeddings.subwords import shrink_towards_subwords
 from crosswiki.embeddings.vector_files import read_vector_file
 from crosswiki.embeddings.vectors import WordVectors, unit
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.parameters import SkipGram
 
 LENGTH = 3.0  # of centres at the start; the lengths of published vectors differ widely
 SURE = 10**9  # a count that `shrink_towards_subwords` leaves alone: a published vector rests on far more text
@@ -81,30 +82,34 @@ def read_start(path: Path, vocabulary: Vocabulary, maximum: int, language: str, 
     return Start(centres, others, vectors[~of_text], summary)
 
 
-def finish(vocabulary: Vocabulary, trained: Tensor, prior: float, start: Start | None = None) -> WordVectors:
-    """The text's words after training, rare ones shrunk towards their n-grams, and the other words of a file.
+def finish(vocabulary: Vocabulary, trained: Tensor, settings: SkipGram, start: Start | None = None) -> WordVectors:
+    """The vectors after training: a rare word's shrunk towards its n-grams, a published word's towards its start.
 
-    Training has moved the words that it started from. The orthogonal map from where they were to where they are now
-    takes the file's other words along. A word of the file is not shrunk.
+    What a short text says of a word is little beside what a published vector knows. Let x be the word's direction after
+    training, turned back into the published space by the orthogonal map of all words that have both, p the published
+    one, n the word's count and m `pretrained_prior`; the new direction is that of (n·x + m·p) / (n+m), as in
+    `shrink_towards_subwords`. The file's other words stay as they are.
 
     Args:
         vocabulary: the text's words.
         trained: their vectors, [vocabulary, dim].
-        prior: of `shrink_towards_subwords`.
+        settings: both priors.
         start: of the training, if it had one.
 
     Returns:
         The text's words with their counts, then the others with a count of 0, in the file's order.
     """
     if start is None:
-        return WordVectors(vocabulary, shrink_towards_subwords(WordVectors(vocabulary, trained), prior))
-    known = start.centres.any(1)
-    moved = orthogonal_map(unit(trained[known]), unit(start.centres[known]), torch.ones(int(known.sum())).double())
-    vectors = torch.cat([trained, start.other_centres @ moved])
+        plain = WordVectors(vocabulary, trained)
+        return WordVectors(vocabulary, shrink_towards_subwords(plain, settings.subword_prior))
+    directions, published, known = unit(trained), unit(start.centres), start.centres.any(1)
+    directions = directions @ orthogonal_map(published[known], directions[known], torch.ones(int(known.sum())).double())
+    count = torch.from_numpy(vocabulary.counts).float()[:, None]
+    prior = settings.pretrained_prior * known[:, None]
+    mixed = unit((count * directions + prior * published) / (count + prior))
     words = vocabulary.words + start.others
     counts = numpy.concatenate([vocabulary.counts, numpy.zeros(len(start.others), numpy.int64)])
-    rests_on = counts.copy()
+    rests_on = numpy.where(numpy.arange(len(words)) < len(known), counts, SURE)
     rests_on[: len(known)][known.numpy()] = SURE
-    rests_on[len(known) :] = SURE
-    vectors = shrink_towards_subwords(WordVectors(Vocabulary(words, rests_on), vectors), prior)
-    return WordVectors(Vocabulary(words, counts), vectors)
+    found = WordVectors(Vocabulary(words, rests_on), torch.cat([mixed, unit(start.other_centres)]))
+    return WordVectors(Vocabulary(words, counts), shrink_towards_subwords(found, settings.subword_prior))
