@@ -3,12 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 MARKS = "<!-- evaluation -->", "<!-- /evaluation -->"
 LANGUAGE = {"source": "English (source)", "target": "French (target)", "test": "Spanish (test)"}
 
 
-def table(evaluation: dict[str, dict[str, dict[str, float] | None]]) -> str:
+def table(evaluation: dict[str, Any]) -> str:
     """The evaluation as a Markdown table, in percent."""
     lines = ["| language | system | accuracy | macro-F1 | articles |", "| --- | --- | --- | --- | --- |"]
     for role in (role for role in LANGUAGE if role in evaluation):
@@ -21,10 +22,18 @@ def table(evaluation: dict[str, dict[str, dict[str, float] | None]]) -> str:
                 for name in ("accuracy", "macro_f1")
             ]
             lines.append(f"| {LANGUAGE[role]} | `{system}` | {cells[0]} | {cells[1]} | {scores['n']:,} |")
+    for role, topics in evaluation.get("named_topics", {}).items():
+        among = [
+            f"`{system}` {100 * scores['among_named_topics']['accuracy']:.1f}"
+            for system, scores in evaluation[role].items()
+            if scores and "among_named_topics" in scores
+        ]
+        named = f"The corpus names {topics['named']} of the {topics['all']} topics for {LANGUAGE[role]}, and counts"
+        lines += ["", f"{named} every other answer as wrong. Accuracy among those alone: {', '.join(among)}."]
     return "\n".join(lines)
 
 
-def rewritten(readme: str, evaluation: dict[str, dict[str, dict[str, float] | None]]) -> str:
+def rewritten(readme: str, evaluation: dict[str, Any]) -> str:
     """The README with the table between its marks replaced."""
     pattern = re.compile(f"{MARKS[0]}.*?{MARKS[1]}", re.DOTALL)
     return pattern.sub(lambda _: f"{MARKS[0]}\n{table(evaluation)}\n{MARKS[1]}", readme)

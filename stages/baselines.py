@@ -14,9 +14,11 @@ from crosswiki.corpora.text import segment
 from crosswiki.embeddings.lookup import load_aligned
 from crosswiki.evaluation.comparison import split_for_testing
 from crosswiki.evaluation.label_curve import label_curve
-from crosswiki.evaluation.linear import can_be_learnt, linear_classifier, text_vectors, tfidf
+from crosswiki.evaluation.linear import can_be_learnt, linear_classifier, text_vectors, tfidf, topic_scores
+from crosswiki.evaluation.predictions import Predictions, fewer_topics
 from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.presets import load_preset
 from crosswiki.pipeline.stage import run_stage, stage
 
 
@@ -28,7 +30,8 @@ def main() -> None:
         articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
         words_of = {role: partial(segment, language=str(table["language"].iloc[0])) for role, table in articles.items()}
         tests = {role: split_for_testing(table, params.seed).texts for role, table in articles.items()}
-        predictions = {role: pandas.DataFrame({"id": table["id"]}) for role, table in tests.items()}
+        named = fewer_topics(articles, load_preset(params.corpus))
+        predictions = {role: Predictions(table["id"].tolist(), named[role]) for role, table in tests.items()}
         limits: dict[Role, int] = {
             "source": params.finetune_source.labels,
             "target": params.finetune_target.labels,
@@ -38,7 +41,7 @@ def main() -> None:
             if can_be_learnt(table["topic"].tolist()):
                 topics = table["topic"].tolist()
                 machine = tfidf(texts_of(table), topics, settings.c_values, words_of[role], params.class_weights)
-                predictions[role]["tfidf"] = machine.predict(texts_of(tests[role]))
+                predictions[role].add("tfidf", *topic_scores(machine, texts_of(tests[role])))
 
         vectors = load_aligned(params.roles)
 
@@ -49,11 +52,11 @@ def main() -> None:
         topics, features = source["topic"].tolist(), averages("source", source)
         linear = linear_classifier(features, topics, settings.c_values, params.class_weights)
         for role in params.roles[1:]:
-            predictions[role]["word_vectors"] = linear.predict(averages(role, tests[role]))
+            predictions[role].add("word_vectors", *topic_scores(linear, averages(role, tests[role])))
 
         with replacing(Path("metrics/baselines"), directory=True) as folder:
             for role in params.roles:
-                predictions[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
+                predictions[role].save(folder, role)
         options = (settings.c_values, params.evaluate, params.seed, words_of["target"], params.class_weights)
         curve = label_curve(articles["target"], *options)
         with replacing(Path("metrics/plots/labels.csv")) as partial_file:

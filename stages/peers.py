@@ -4,17 +4,17 @@ import time
 from functools import partial
 from pathlib import Path
 
-import pandas
-
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.comparison import check_peers, split_for_testing
 from crosswiki.evaluation.encoders import load_encoder
-from crosswiki.evaluation.linear import encoded_texts, linear_classifier
+from crosswiki.evaluation.linear import encoded_texts, linear_classifier, topic_scores
+from crosswiki.evaluation.predictions import Predictions, fewer_topics
 from crosswiki.evaluation.sizes import PeerSize
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, write_json
 from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.presets import load_preset
 from crosswiki.pipeline.stage import run_stage, stage
 
 
@@ -27,7 +27,8 @@ def main() -> None:
         device = choose_device(params.device)
         articles = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
         tests = {role: split_for_testing(table, params.seed).texts for role, table in articles.items()}
-        predictions = {role: pandas.DataFrame({"id": table["id"]}) for role, table in tests.items()}
+        named = fewer_topics(articles, load_preset(params.corpus))
+        predictions = {role: Predictions(table["id"].tolist(), named[role]) for role, table in tests.items()}
         train = labelled(articles["source"], "train", params.finetune_source.labels, params.seed)
         sizes: dict[str, PeerSize] = {}
         for name, chosen in settings.encoders.items():
@@ -37,14 +38,14 @@ def main() -> None:
             for role, table in tests.items():
                 started = time.perf_counter()
                 features = encoded_texts(table, partial(encoder.encode, what=f"{name}: {role}"))
-                predictions[role][name] = linear.predict(features)
+                predictions[role].add(name, *topic_scores(linear, features))
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
                 speed = len(table) / (time.perf_counter() - started)
                 run.metrics({f"{role}_{name}_texts_per_second": speed})
             sizes[name] = PeerSize(parameters=encoder.parameters, megabytes=round(encoder.megabytes, 6))
         with replacing(Path("metrics/peers"), directory=True) as folder:
             for role in params.roles:
-                predictions[role].to_csv(folder / f"{role}.csv", index=False, lineterminator="\n")
+                predictions[role].save(folder, role)
             write_json(folder / "sizes.json", sizes)
 
 

@@ -1,7 +1,7 @@
 """Which systems are compared on each role's test split, and the files that the comparison writes."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from crosswiki.corpora.articles import pick
 from crosswiki.corpora.pairs import Text, each_side, in_one, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
+from crosswiki.evaluation.predictions import Predictions
 from crosswiki.evaluation.scores import Scores, difference, score
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
@@ -93,12 +94,6 @@ def check_peers(names: Iterable[str]) -> None:
         raise UserError(f"params.yaml: peers.encoders: found {found[0]!r}, which is taken: choose another name")
 
 
-def load_baselines(role: Role, folder: Path = Path("metrics/baselines")) -> dict[str, list[str]]:
-    """Predictions of baselines or peers on a role's test split, by system, in the order of the articles."""
-    table = pandas.read_csv(folder / f"{role}.csv", dtype=str, keep_default_na=False)
-    return {str(system): predicted for system, predicted in table.drop(columns="id").to_dict("list").items()}
-
-
 def texts_for(
     system: str, role: Role, test: TestSplit, context_weight: float, folder: Path = Path("metrics/glosses")
 ) -> list[Text]:
@@ -121,50 +116,44 @@ def texts_for(
 
 
 def score_systems(
-    role: Role,
-    test: TestSplit,
-    predictions: Mapping[str, Sequence[str]],
-    peers: Iterable[str],
-    settings: Evaluate,
-    seed: int,
+    role: Role, test: TestSplit, predictions: Predictions, peers: Iterable[str], settings: Evaluate, seed: int
 ) -> dict[str, Scores | None]:
     """Score each of a role's systems; None for those that made no predictions, and where there are no labels.
 
     Args:
         role: whose systems.
         test: its test split.
-        predictions: topics by system, in the order of the articles.
+        predictions: on that split.
         peers: the systems that are compared with the role's `RIVALS`.
         settings: the section `evaluate` of params.yaml.
         seed: of the resampling.
     """
-    systems = dict.fromkeys((*BASELINES[role], *MODELS[role], *predictions))
+    answers = predictions.topics
+    systems = dict.fromkeys((*BASELINES[role], *MODELS[role], *answers))
     if test.unmeasured is not None:
         return dict.fromkeys(systems)
     options = (test.texts["concept"].tolist(), settings.bootstrap_resamples, settings.confidence, seed)
     scores = {
-        system: score(test.topics, predictions[system], *options) if system in predictions else None
-        for system in systems
+        system: score(test.topics, answers[system], *options) if system in answers else None for system in systems
     }
+    for system, given in predictions.among_named.items():
+        among = score(test.topics, given, *options)
+        scores[system] = Scores(**(scores[system] or {}), among_named_topics=among)  # type: ignore[typeddict-item]
     for peer in peers:
         ahead = {
-            rival: difference(test.topics, predictions[peer], predictions[rival], *options)
+            rival: difference(test.topics, answers[peer], answers[rival], *options)
             for rival in RIVALS[role]
-            if rival in predictions
+            if rival in answers
         }
         scores[peer] = Scores(**(scores[peer] or {}), ahead_of=ahead)  # type: ignore[typeddict-item]
     return scores
 
 
-def save_predictions(test: TestSplit, predictions: Mapping[str, Sequence[str]], path: Path) -> None:
-    """Write a table with a row for each article: id, actual (empty where nobody knows it), and each system's answer."""
-    with replacing(path) as partial:
-        table = pandas.DataFrame({"id": test.texts["id"], "actual": test.topics, **predictions})
-        table.to_csv(partial, index=False)
+def save_confusion(test: TestSplit, predicted: Sequence[str], path: Path) -> None:
+    """Write actual and predicted topics as DVC's confusion template reads them: two columns, a row for each article.
 
-
-def save_confusion(actual: Sequence[str], predicted: Sequence[str], path: Path) -> None:
-    """Write actual and predicted topics as DVC's confusion template reads them: two columns, a row for each article."""
+    There is no row where nothing can be scored.
+    """
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
-        rows = zip(actual, predicted, strict=True)
+        rows = zip(test.topics, predicted, strict=True) if test.unmeasured is None else ()
         csv.writer(file, lineterminator="\n").writerows([("actual", "predicted"), *rows])

@@ -162,3 +162,9 @@ def linear_classifier(
     """Fit a logistic regression."""
     machine = LogisticRegression(max_iter=2000, class_weight=SKLEARN[class_weights])
     return _tuned(machine, penalties, features, topics)
+
+
+def topic_scores(classifier: Any, features: Any) -> tuple[list[str], NDArray[numpy.float64]]:
+    """The topics that a linear classifier knows, and its scores of texts, [texts, topics]; the highest wins."""
+    scores = classifier.decision_function(features)
+    return [*map(str, classifier.classes_)], numpy.stack([-scores, scores], 1) if scores.ndim == 1 else scores

@@ -40,6 +40,8 @@ class Scores(TypedDict):
     estimated_accuracy: NotRequired[float]  # by confidence alone, from source labels: no label of this language
     # Of peers: how far they are ahead, by system; negative numbers: behind.
     ahead_of: NotRequired[dict[str, Difference]]
+    # Where the corpus names fewer topics for the language than for the source: of the likeliest of these alone.
+    among_named_topics: NotRequired["Scores"]
 
 
 def accuracy(actual: Sequence[str], predicted: Sequence[str]) -> float:

@@ -147,6 +147,10 @@ class CorpusPreset(Section):
         """Whether the task's texts are pairs."""
         return any(file.columns.pair for _, _, file in self._texts_of_the_task())
 
+    def named_topics(self, language: Language) -> frozenset[str] | None:
+        """The topics that it names for a language, so that no text there has another one; None: it names none."""
+        return None
+
     def _texts_of_the_task(self) -> Iterator[tuple[str, Language, "TaskFile | ArticleFile"]]:
         """The user's files whose texts are the task's: section, language and file; those with labels first."""
         for section in ("labelled", "unlabelled"):
@@ -182,6 +186,12 @@ class WheelPreset(CorpusPreset):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     members: dict[Language, str]
     topics: dict[Language, dict[str, str | None]] = Field(default_factory=dict)
+
+    def named_topics(self, language: Language) -> frozenset[str] | None:
+        """Those that its topics are mapped to, unless files of the user's have labels in that language."""
+        if self.has_task or language in self.labelled:
+            return None
+        return frozenset(" ".join(topic.split()) for topic in self.topics.get(language, {}).values() if topic) or None
 
 
 class Columns(Section):

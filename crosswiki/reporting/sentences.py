@@ -37,6 +37,11 @@ def remarks(evaluation: Mapping[str, Any], names: Names) -> list[str]:
         sentences.append(f"{used}the same transplant is right on {_rounded(test)}.")
     if teacher:
         sentences.append(f"The teacher is right on {_rounded(teacher)} in {names['source']} itself.")
+    for role, topics in evaluation.get("named_topics", {}).items():
+        scores = (evaluation[role].get(FINAL[role]) or {}).get("among_named_topics")
+        if scores:
+            named = f"The corpus names {topics['named']} of the {topics['all']} topics in {names[role]}"
+            sentences.append(f"{named}; among these alone, the final model is right on {_rounded(scores)}.")
     for role, reason in evaluation.get("unmeasured", {}).items():
         sentences.append(f"{names[role]} has not been measured: {reason}.")
         estimate = evaluation.get("estimated_accuracy", {}).get(role, {}).get(FINAL[role])

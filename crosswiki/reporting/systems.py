@@ -32,7 +32,8 @@ DESCRIPTIONS = {
     "teacher": ("Teacher", "The pretrained {source} model, fine-tuned on {source} labels."),
 }
 PEER = "A frozen multilingual encoder ({model}) and a logistic regression on the same {source} labels as the teacher."
-NUMBERS = [name for name in Scores.__annotations__ if name != "ahead_of"]
+NUMBERS = [name for name in Scores.__annotations__ if name not in ("ahead_of", "among_named_topics")]
+AMONG = "accuracy_among_named_topics"
 LABELLED = {"teacher", "tfidf", "scratch", "finetuned"}  # these are trained on labels of the role's language
 BASELINES = {"tfidf", "word_vectors", "copied", "scratch"}
 MEANING = {"baseline": "a baseline", "transfer": "a step of the transfer", "final": "the main system"}
@@ -57,12 +58,13 @@ def systems_of(
 
     Returns:
         A row for each: name, what (it is), kind, labels (that it was trained on), reason (why it has no scores; empty
-        where it has), and those of `Scores`, which may be missing.
+        where it has), and those of `Scores`, which may be missing, the accuracy among the named topics as `AMONG`.
     """
     scores, estimates = evaluation[role], evaluation.get("estimated_accuracy", {}).get(role, {})
     reason = evaluation.get("unmeasured", {}).get(role, UNKNOWN)
     others = BASELINES | set(peers)
-    columns = ["name", "what", "kind", "labels", "reason", *NUMBERS]
+    numbers = [*NUMBERS, AMONG]
+    columns = ["name", "what", "kind", "labels", "reason", *numbers]
     rows = [
         {
             "name": name_of(system),
@@ -74,9 +76,10 @@ def systems_of(
             "reason": "" if scores[system] else reason,
             "estimated_accuracy": estimates.get(system),
             **(scores[system] or {}),
+            AMONG: ((scores[system] or {}).get("among_named_topics") or {}).get("accuracy"),
         }
         for system in [*DESCRIPTIONS, *sorted(set(scores) - set(DESCRIPTIONS))]
         if system in scores
     ]
     table = pandas.DataFrame(rows, columns=columns).sort_values("labels", kind="stable", ignore_index=True)
-    return table.astype(dict.fromkeys(NUMBERS, float))
+    return table.astype(dict.fromkeys(numbers, float))
