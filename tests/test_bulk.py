@@ -13,7 +13,8 @@ from pyarrow import parquet
 
 from crosswiki.commands import predict
 from crosswiki.pipeline.errors import UserError
-from crosswiki.serving import bulk
+from crosswiki.serving import answering, bulk
+from crosswiki.serving.answering import Answering
 from crosswiki.serving.answers import load_reader
 from tests.test_threads import make_classifier
 from tests.tiny import ROOT, trio_texts
@@ -30,7 +31,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(bulk, "PART", 5)
-    monkeypatch.setattr(predict, "BATCH", 3)
+    for module in (predict, answering):
+        monkeypatch.setattr(module, "BATCH", 3)
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (tmp_path / "data/corpora").mkdir(parents=True)
     (tmp_path / "data/corpora/offline.yaml").write_text((ROOT / "tests/trio/corpus.yaml").read_text())
@@ -95,16 +97,16 @@ def test_a_killed_run_goes_on_and_writes_the_same_bytes(
     write(Path("texts.jsonl"), TEXTS)
     given = ("--file", "texts.jsonl", "--text", "body", "--model", model, "--all", "--out")
     classify(*given, f"whole{into}")
-    answered, answer = [], predict.Answering.__call__
+    answered, answer = [], Answering.__call__
 
-    def killed(self: predict.Answering, rows: Any) -> Any:
+    def killed(self: Answering, rows: Any) -> Any:
         answered.append(len(rows))
         if len(answered) == 3:
             raise KeyboardInterrupt
         return answer(self, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(predict.Answering, "__call__", killed)
+        patch.setattr(Answering, "__call__", killed)
         with pytest.raises(KeyboardInterrupt):
             classify(*given, f"topics{into}")
     assert not Path(f"topics{into}").exists()

@@ -54,6 +54,7 @@ LONG = (
 # What is run here; in a clone whose environment is the one that the tests run in, make must not install it again.
 HERE = {
     "crosswiki predict --file texts.jsonl > topics.jsonl": None,
+    'crosswiki predict --why "La Loire est le plus long fleuve de France."': None,
     "crosswiki neighbours water": None,
     "dvc exp run --queue -S distill.layers=2,3,6": None,
     "dvc plots diff HEAD": None,

@@ -118,6 +118,26 @@ def test_predict_shows_the_gloss_that_the_teacher_reads(project: Path) -> None:
     assert "--language: found 'en'; the lexicons here are of zh, ru" in refused.stderr
 
 
+def test_predict_names_the_nearest_labelled_articles_and_their_votes(project: Path) -> None:
+    source = pandas.read_parquet(project / "data/prepared/source/articles.parquet")
+    known = source[(source["split"] == "train") & source["topic"].notna()].set_index("title")["topic"]
+    texts = [
+        "长江是中国最长的河流。",
+        "狗是一种动物。",
+        "ხაჭაპური გემრიელია",
+    ]  # the last one in letters that nothing here reads
+    command = ("python", "-m", "crosswiki", "predict", "--why")
+    river, _, unread = map(json.loads, run(project, *command, *texts).stdout.splitlines())
+    assert len({near["title"] for near in river["nearest"]}) == 5
+    assert all(known[near["title"]] == near["topic"] for near in river["nearest"])
+    votes = [near["vote"] for near in river["nearest"]]
+    assert votes == sorted(votes, reverse=True) and 0 < sum(votes) <= 1
+    assert (unread["topic"], unread["nearest"]) == (None, [])
+    assert json.loads(run(project, *command, "--language", "ru", "Волга впадает в море.").stdout)["nearest"]
+    refused = run(project, *command, "--language", "en", "river", status=2)
+    assert "--language: found 'en'; the neighbourhoods here are of zh, ru" in refused.stderr
+
+
 def test_output_layer_keeps_every_bit(project: Path) -> None:
     layers = {}
     for name in ("source", "transplanted/target", "adapted", "distilled", "target"):

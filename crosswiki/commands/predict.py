@@ -3,27 +3,26 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
-from crosswiki.corpora.pairs import PAIR, Text, each_side, in_one, in_pair
+from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
 from crosswiki.pipeline.progress import progress
-from crosswiki.serving.answers import PAIRS, RUNTIMES, Answer, Reader, load_reader
+from crosswiki.serving.answering import BATCH, Answering
+from crosswiki.serving.answers import PAIRS, RUNTIMES, load_reader
 from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
-from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records, with_answer
+from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records
 
 MODELS: dict[Role, Path] = {
     "source": Path("models/source"),
     "target": Path("models/target"),
     "test": Path("models/transplanted/test"),
 }
-BATCH = 1024  # texts that are read and classified at a time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gloss", action="store_true", help="the teacher reads each text's gloss in its own language, which is shown"
     )
+    parser.add_argument(
+        "--why", action="store_true", help="with the nearest labelled source articles, their topics and their votes"
+    )
     parser.add_argument("--all", action="store_true", help="with the probability of every topic")
     parser.add_argument("--abstain", type=float, default=0.0, metavar="P", help="no topic below this probability")
     parser.add_argument("--runtime", choices=RUNTIMES, default="torch", help="onnx and int8: of an exported folder")
@@ -51,12 +53,15 @@ def _check(arguments: argparse.Namespace) -> None:
         if sys.stdin.isatty():
             arguments.parser.error("a text, --file or a pipe is needed")
         arguments.file = Path("-")
-    if arguments.pair and not arguments.file:
-        arguments.parser.error("--pair is for the texts of a --file or a pipe")
-    if arguments.gloss and arguments.model:
-        arguments.parser.error("--gloss is read by the teacher: --model does not go with it")
-    if arguments.out and not arguments.file:
-        arguments.parser.error("--out is for the texts of a --file or a pipe")
+    refused = {
+        "--pair is for the texts of a --file or a pipe": arguments.pair and not arguments.file,
+        "--out is for the texts of a --file or a pipe": arguments.out and not arguments.file,
+        "--gloss is read by the teacher: --model does not go with it": arguments.gloss and arguments.model,
+        "--why reads what this run has left: --model does not go with it": arguments.why and arguments.model,
+        "--why is printed beside each answer: --out does not go with it": arguments.why and arguments.out,
+    }
+    for line in (line for line, wrong in refused.items() if wrong):
+        arguments.parser.error(line)
     if arguments.out and arguments.out.suffix not in KINDS:
         raise UserError(f"--out: found {arguments.out}; its name must end in {', '.join(KINDS)}")
     if arguments.out and arguments.file and arguments.out.resolve() == arguments.file.resolve():
@@ -108,17 +113,25 @@ def choose_pair(folder: Path, named: str | None) -> str | None:
     return named or PAIR
 
 
+def choose_role(language: str | None, what: str) -> Role:
+    """The role of a language other than the source's; without a language, the target.
+
+    Raises:
+        UserError: no role here has that language; `what` says in the plural what is of them.
+    """
+    roles = {code: role for role, code in languages_of(load_parameters()).items() if code and role != "source"}
+    if language and language not in roles:
+        raise UserError(f"--language: found {language!r}; the {what} here are of {', '.join(roles)}")
+    return roles[language] if language else "target"
+
+
 def choose_lexicon(language: str | None) -> Path:
     """The folder of the lexicon for a language, or for the target's.
 
     Raises:
         UserError: no lexicon here is of that language, or its stage has not run.
     """
-    languages = languages_of(load_parameters())
-    folders = {code: Path("models/gloss") / role for role, code in languages.items() if code and role != "source"}
-    if language and language not in folders:
-        raise UserError(f"--language: found {language!r}; the lexicons here are of {', '.join(folders)}")
-    folder = folders[language] if language else Path("models/gloss/target")
+    folder = Path("models/gloss") / choose_role(language, "lexicons")
     if not (folder / "lexicon.json").is_file():
         raise UserError(f"{folder}: no lexicon there: run the stage that makes it first (dvc repro gloss)")
     return folder
@@ -136,11 +149,16 @@ def run(arguments: argparse.Namespace) -> None:
         records = read_records(arguments.file, arguments.text, pair)
         if arguments.out or not sys.stdout.isatty():
             records = progress(records, "classifying", count_records(arguments.file))
+    voters = None
+    if arguments.why:
+        from crosswiki.evaluation.voters import load_voters
+
+        voters = load_voters(choose_role(arguments.language, "neighbourhoods"))
     waiting = iter(records)
     first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
     reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
     named = arguments.model or str(folder)
-    answering = Answering(reader, named, arguments.text, arguments.abstain, arguments.all, pair)
+    answering = Answering(reader, named, arguments.text, arguments.abstain, arguments.all, pair, voters)
     if lexicon:
         from crosswiki.embeddings.glossing import load_glosser
 
@@ -162,71 +180,3 @@ def run(arguments: argparse.Namespace) -> None:
             sys.stdout.flush()
     for line in answering.remarks():
         print(line, file=sys.stderr)
-
-
-@dataclass
-class Answering:
-    """Adds answers to rows, and counts those without a topic."""
-
-    reader: Reader
-    model: str
-    column: str
-    abstain: float
-    every: bool  # topic's probability, not only the most probable one's
-    pair: str | None = None  # the column of second texts
-    gloss: Callable[[list[str]], list[str]] | None = None  # texts to what the teacher reads of them
-    total: int = 0
-    unread: int = 0
-    unsure: int = 0
-    single: int = 0
-
-    def __call__(self, rows: list[Row]) -> list[Row]:
-        """Rows with topic, probability, language and model, and with all probabilities if they are wanted."""
-        answered = []
-        for start in range(0, len(rows), BATCH):
-            batch = rows[start : start + BATCH]
-            texts = [self._text_of(row) for row in batch]
-            if self.gloss:
-                texts = [*each_side([text or "" for text in texts], self.gloss)]
-                batch = [{**row, "gloss": in_one(text or "")} for row, text in zip(batch, texts, strict=True)]
-            answers = self.reader.answer(texts, self.abstain)
-            answered += [self._with(row, answer) for row, answer in zip(batch, answers, strict=True)]
-        return answered
-
-    def _text_of(self, row: Row) -> Text | None:
-        text: str | None = row[self.column]
-        if not self.pair or text is None:
-            return text
-        found = in_pair(text, row.get(self.pair))
-        self.single += not isinstance(found, tuple)
-        return found
-
-    def _with(self, row: Row, answer: Answer) -> Row:
-        self.total += 1
-        self.unread += answer.probability is None
-        self.unsure += answer.topic is None and answer.probability is not None
-        found = {"topic": answer.topic, "probability": answer.probability, "language": self.reader.language}
-        every = {"probabilities": answer.probabilities} if self.every else {}
-        return with_answer(row, {**found, "model": self.model, **every})
-
-    @property
-    def settings(self) -> Row:
-        """What the answers depend on beside the model and the texts."""
-        names = ("model", "column", "abstain", "every", *(["pair"] if self.pair else []))
-        return {name: getattr(self, name) for name in names} | {"language": self.reader.language}
-
-    def remarks(self) -> list[str]:
-        """Lines on the texts without a topic, and without a pair where the others have one."""
-        remarks = []
-        if self.single:
-            what = "have no second text, though the model has learnt from pairs"
-            remarks.append(f"predict: {self.single} of {self.total} texts {what}: JSON Lines or a table has them")
-        if self.unread:
-            remarks.append(
-                f"predict: {self.unread} of {self.total} texts have no topic: they are empty, or in letters that the "
-                f"model ({self.reader.language}) cannot read"
-            )
-        if self.unsure:
-            limit = f"below {self.abstain:g}"
-            remarks.append(f"predict: {self.unsure} of {self.total} texts have no topic: its probability is {limit}")
-        return remarks

@@ -153,9 +153,14 @@ class Neighbourhood:
         return Answers([self.topics[place] for place in logits.argmax(1)], logits, 1.0)
 
 
+def weigh(found: Found, temperature: float) -> Tensor:
+    """What the votes of each text's nearest articles count: softmax(similarity / temperature), [texts, nearest]."""
+    return (found.similarity / temperature).softmax(1)
+
+
 def votes(found: Found, labels: Tensor, topics: int, temperature: float) -> Tensor:
-    """Sum the weights softmax(similarity / temperature) of each text's nearest articles by topic, [texts, topics]."""
-    weights = (found.similarity / temperature).softmax(1)
+    """Sum the weights of each text's nearest articles by topic, [texts, topics]."""
+    weights = weigh(found, temperature)
     return weights.new_zeros(len(weights), topics).scatter_add_(1, labels[found.rows], weights)
 
 

@@ -1,0 +1,86 @@
+"""Rows of people's files with answers, and counts of those that have none."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from crosswiki.corpora.pairs import Text, each_side, in_one, in_pair
+from crosswiki.serving.answers import Answer, Reader
+from crosswiki.serving.bulk import Row
+from crosswiki.serving.texts import with_answer
+
+if TYPE_CHECKING:
+    from crosswiki.evaluation.voters import Voter, Voters
+
+BATCH = 1024  # texts that are classified at a time
+
+
+@dataclass
+class Answering:
+    """Adds answers to rows, and counts those without a topic."""
+
+    reader: Reader
+    model: str
+    column: str
+    abstain: float
+    every: bool  # topic's probability, not only the most probable one's
+    pair: str | None = None  # the column of second texts
+    voters: "Voters | None" = None  # the labelled articles that are nearest to each text are named
+    gloss: Callable[[list[str]], list[str]] | None = None  # texts to what the teacher reads of them
+    total: int = 0
+    unread: int = 0
+    unsure: int = 0
+    single: int = 0
+
+    def __call__(self, rows: list[Row]) -> list[Row]:
+        """Rows with topic, probability, language and model, and with all probabilities if they are wanted."""
+        answered = []
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            texts = [self._text_of(row) for row in batch]
+            nearest = self.voters.nearest(texts) if self.voters else [None] * len(texts)
+            if self.gloss:
+                texts = [*each_side([text or "" for text in texts], self.gloss)]
+                batch = [{**row, "gloss": in_one(text or "")} for row, text in zip(batch, texts, strict=True)]
+            answers = self.reader.answer(texts, self.abstain)
+            answered += [self._with(*row) for row in zip(batch, answers, nearest, strict=True)]
+        return answered
+
+    def _text_of(self, row: Row) -> Text | None:
+        text: str | None = row[self.column]
+        if not self.pair or text is None:
+            return text
+        found = in_pair(text, row.get(self.pair))
+        self.single += not isinstance(found, tuple)
+        return found
+
+    def _with(self, row: Row, answer: Answer, nearest: "list[Voter] | None") -> Row:
+        self.total += 1
+        self.unread += answer.probability is None
+        self.unsure += answer.topic is None and answer.probability is not None
+        found = {"topic": answer.topic, "probability": answer.probability, "language": self.reader.language}
+        every = {"probabilities": answer.probabilities} if self.every else {}
+        why = {} if nearest is None else {"nearest": [asdict(voter) for voter in nearest if answer.probabilities]}
+        return with_answer(row, {**found, "model": self.model, **every, **why})
+
+    @property
+    def settings(self) -> Row:
+        """What the answers depend on beside the model and the texts."""
+        names = ("model", "column", "abstain", "every", *(["pair"] if self.pair else []))
+        return {name: getattr(self, name) for name in names} | {"language": self.reader.language}
+
+    def remarks(self) -> list[str]:
+        """Lines on the texts without a topic, and without a pair where the others have one."""
+        remarks = []
+        if self.single:
+            what = "have no second text, though the model has learnt from pairs"
+            remarks.append(f"predict: {self.single} of {self.total} texts {what}: JSON Lines or a table has them")
+        if self.unread:
+            remarks.append(
+                f"predict: {self.unread} of {self.total} texts have no topic: they are empty, or in letters that the "
+                f"model ({self.reader.language}) cannot read"
+            )
+        if self.unsure:
+            limit = f"below {self.abstain:g}"
+            remarks.append(f"predict: {self.unsure} of {self.total} texts have no topic: its probability is {limit}")
+        return remarks
