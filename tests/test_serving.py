@@ -2,8 +2,11 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +27,8 @@ from crosswiki.serving.registry import CHAMPION, Candidate, compare, publish
 from tests.servers import ask, free_port, server
 from tests.tiny import ROOT, run, tiny_tokenizer, trio_texts
 
+CLIENTS = 8
+ROUNDING = 0.02  # of a probability in bf16, where the CPU has it: a batch rounds otherwise than a text alone
 TOPICS = ["Biology", "Geography", "History"]
 TRADITIONAL, SIMPLIFIED = "這條河流很長，歷史學家研究國家。", "这条河流很长，历史学家研究国家。"
 
@@ -143,23 +148,29 @@ def test_logged_model_is_text_and_safetensors_and_belongs_to_its_run(client: Mlf
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClient, project: Path) -> None:
+@pytest.fixture(scope="module")
+def served(project: Path) -> Iterator[str]:
+    """MLflow's server with the champion; its address."""
+    put(MlflowClient(f"sqlite:///{project}/mlflow.db"), candidate(project / "models/target", "crosswiki-zh", 0.5))
+    port = free_port()
+    command = f"mlflow models serve -m models:/crosswiki-zh@champion --env-manager local --port {port}"
+    with server(project, command):
+        assert ask(f"http://127.0.0.1:{port}/ping") == 200
+        yield f"http://127.0.0.1:{port}/invocations"
+
+
+def test_served_and_local_predictions_are_equal_on_100_texts(served: str, project: Path) -> None:
     articles = trio_texts("zh")
     texts = [text[start : start + 40] for start in (0, 20, 40, 60) for text in articles][:98]
     texts += [TRADITIONAL, SIMPLIFIED]
     assert len(set(texts)) == 100
-    put(client, candidate(project / "models/target", "crosswiki-zh", 0.5))
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    command = f"mlflow models serve -m models:/crosswiki-zh@champion --env-manager local --port {port}"
-    with server(project, command):
-        assert ask(f"{url}/ping") == 200
-        by_name = ask(f"{url}/invocations", {"dataframe_records": [{"text": text} for text in texts]})["predictions"]
-        as_list = ask(f"{url}/invocations", {"inputs": texts})["predictions"]
-        blank = ask(f"{url}/invocations", {"inputs": ["", "สวัสดีครับ"]})["predictions"]
-        nothing = ask(f"{url}/invocations", {"inputs": [None, texts[0]]})["predictions"]
-        records = [{"text": None}, {"text": texts[0]}]
-        alone = ask(f"{url}/invocations", {"inputs": [None]})["predictions"]
-        gaps = ask(f"{url}/invocations", {"dataframe_records": records})["predictions"]
+    by_name = ask(served, {"dataframe_records": [{"text": text} for text in texts]})["predictions"]
+    as_list = ask(served, {"inputs": texts})["predictions"]
+    blank = ask(served, {"inputs": ["", "สวัสดีครับ"]})["predictions"]
+    nothing = ask(served, {"inputs": [None, texts[0]]})["predictions"]
+    records = [{"text": None}, {"text": texts[0]}]
+    alone = ask(served, {"inputs": [None]})["predictions"]
+    gaps = ask(served, {"dataframe_records": records})["predictions"]
     (project / "texts.txt").write_text("\n".join(texts) + "\n")
     for model in ("models/target", "models:/crosswiki-zh@champion"):
         lines = predict(project, "--file", "texts.txt", "--all", "--model", model).stdout.splitlines()
@@ -180,6 +191,29 @@ def test_served_and_local_predictions_are_equal_on_100_texts(client: MlflowClien
             answer["probability"] == max(answer["probabilities"].values()) == answer["probabilities"][answer["topic"]]
         )
     assert by_name[-2] == by_name[-1]  # traditional characters are read as simplified ones
+
+
+def test_clients_of_one_server_each_get_the_answers_to_their_own_texts(served: str, project: Path) -> None:
+    """Each client sends requests of 1 to 64 texts; `CROSSWIKI_REQUESTS=2000` sends more than CI has time for."""
+    dice, requests = random.Random(0), int(os.environ.get("CROSSWIKI_REQUESTS", "160"))
+    texts = [text[start:][: dice.choice((5, 20, 3000))] for start in range(0, 80, 10) for text in trio_texts("zh")]
+    reader = load_reader(project / "models/target")
+    alone = {text: reader.answer([text])[0].probabilities for text in texts}
+    bodies = [dice.choices(texts, k=dice.randint(1, 64)) for _ in range(requests // 8)]
+
+    def answers(place: int) -> Any:
+        return ask(served, {"inputs": bodies[place]})["predictions"]
+
+    expected = [answers(place) for place in range(len(bodies))]
+    for body, found in zip(bodies, expected, strict=True):
+        for text, answer in zip(body, found, strict=True):
+            assert answer["probabilities"] == pytest.approx(alone[text], abs=ROUNDING)
+            assert answer["topic"] == max(answer["probabilities"], key=answer["probabilities"].get)
+    assert len({str(answer) for found in expected for answer in found}) > len(texts) / 2  # those of others would show
+    sent = dice.choices(range(len(bodies)), k=requests)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        received = list(clients.map(answers, sent))
+    assert [place for place, found in zip(sent, received, strict=True) if found != expected[place]] == []
 
 
 def predict(project: Path, *arguments: str | bytes, status: int = 0, given: str | bytes | None = None) -> Any:
