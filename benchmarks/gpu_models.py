@@ -14,9 +14,10 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedMo
 
 from benchmarks.gpu_words import settle
 from crosswiki.bert.classification import label_loss
+from crosswiki.bert.loss_trainer import Loss
 from crosswiki.bert.precision import half_precision
 from crosswiki.bert.schedules import Schedule
-from crosswiki.bert.training import Loss, train
+from crosswiki.bert.training import train
 
 TOPICS = 11
 

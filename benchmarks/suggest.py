@@ -13,8 +13,8 @@ import pandas
 import torch
 
 from crosswiki.bert.classification import predict_topics
-from crosswiki.bert.finetuning import finetune
-from crosswiki.bert.models import freeze_output_layer, interpolate, load_classifier
+from crosswiki.bert.finetuning import finetune, interpolate
+from crosswiki.bert.models import freeze_output_layer, load_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import gradually
 from crosswiki.corpora.articles import load_articles

@@ -7,6 +7,7 @@ from typing import Any
 
 from crosswiki.bert import adaptation
 from crosswiki.bert.masked_language import train_masked_language_model
+from crosswiki.bert.memory import memory_of
 from crosswiki.bert.models import freeze_output_layer, load_classifier, save_classifier
 from crosswiki.bert.training import History, curve
 from crosswiki.corpora.articles import load_articles
@@ -39,8 +40,8 @@ def main() -> None:
         embeddings = copy.deepcopy(teacher.model.get_input_embeddings())
         device = choose_device(params.device)
         drift = adaptation.drift_from(teacher, adapted, embeddings, drift_texts, device) if drift_texts else None
-        options: dict[str, Any] = {"seed": params.seed, "device": device, "report": run.metrics, "measure": drift}
-
+        options: dict[str, Any] = {"seed": params.seed, "device": device, "memory": memory_of(params)}
+        options |= {"report": run.metrics, "measure": drift}
         histories: dict[str, History] = {"masked_language_model": [], "representation": []}
         if masking.steps:
             texts = sides_of(articles[articles["split"] != "test"])
@@ -63,12 +64,11 @@ def main() -> None:
             say(f"adapt: the step made the model worse, so the transplanted one is kept: {choice.metrics}")
         with replacing(Path("models/adapted"), directory=True) as folder:
             save_classifier(choice.classifier, folder)
-        plots = Path("metrics/plots")
-        save_curve(curve(histories["representation"]), plots / "loss/adapt.csv")
-        save_curve(curve(histories["masked_language_model"]), plots / "loss/adapt_masked.csv")
+        save_curve(curve(histories["representation"]), Path("metrics/plots/loss/adapt.csv"))
+        save_curve(curve(histories["masked_language_model"]), Path("metrics/plots/loss/adapt_masked.csv"))
         drifts = curve(histories["masked_language_model"], "drift")
         drifts += [(step + masking.steps, value) for step, value in curve(histories["representation"], "drift")]
-        save_curve(drifts, plots / "drift.csv", y="drift")
+        save_curve(drifts, Path("metrics/plots/drift.csv"), y="drift")
         summary = {f"{name}_loss": round(history[-1]["loss"], 6) for name, history in histories.items() if history}
         summary |= ({"drift": drifts[-1][1]} if drifts else {}) | choice.metrics
         write_json(Path("metrics/adapt.json"), summary)

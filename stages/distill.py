@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crosswiki.bert.classification import encode, label_weights, padding
 from crosswiki.bert.distillation import UNKNOWN, batch_loss, carry_labels, pair_articles
+from crosswiki.bert.memory import memory_of
 from crosswiki.bert.models import Classifier, fewer_layers, freeze_output_layer, load_classifier, save_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve, train
@@ -41,7 +42,6 @@ def main() -> None:
         lessons = prepare_lessons(panel, paired, articles)
         columns = lessons.columns(settings.hidden_weight > 0)
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
-
         freeze_output_layer(student.model)
         weights = label_weights(labels, len(teacher.topics), params.class_weights)
         history = train(
@@ -54,6 +54,7 @@ def main() -> None:
             device=device,
             what="distill",
             report=run.metrics,
+            memory=memory_of(params),
         )
         choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss)
         if choice.classifier is adapted:

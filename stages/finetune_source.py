@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from crosswiki.bert.finetuning import finetune
+from crosswiki.bert.memory import memory_of
 from crosswiki.bert.mixtures import reading_mixtures, token_vectors
 from crosswiki.bert.models import read_pairs, save_classifier
 from crosswiki.bert.pretrained import load_pretrained
@@ -52,6 +53,7 @@ def main() -> None:
                 what="finetune_source",
                 report=run.metrics,
                 class_weights=params.class_weights,
+                memory=memory_of(params),
             )
         summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
         scores = calibrate_on(teacher, validation, device)

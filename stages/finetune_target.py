@@ -4,14 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crosswiki.bert.finetuning import finetune
-from crosswiki.bert.models import (
-    freeze_output_layer,
-    from_random_weights,
-    interpolate,
-    load_classifier,
-    save_classifier,
-)
+from crosswiki.bert.finetuning import finetune, interpolate
+from crosswiki.bert.memory import memory_of
+from crosswiki.bert.models import freeze_output_layer, from_random_weights, load_classifier, save_classifier
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import History, curve, gradually
 from crosswiki.bert.truncation import cut_long_texts
@@ -39,7 +34,7 @@ def main() -> None:
         texts, validation = labelled(articles, "train", settings.labels, params.seed), labelled(articles, "validation")
         distilled = {name: value.clone() for name, value in student.model.state_dict().items()}
         options: dict[str, Any] = {"seed": params.seed, "device": choose_device(params.device)}
-        options["class_weights"] = params.class_weights
+        options |= {"class_weights": params.class_weights, "memory": memory_of(params)}
         histories: dict[str, History] = {"finetune_target": [], "scratch": []}
         if not texts.empty:
             schedule, waiting = schedule_of(settings), gradually(student.model, settings.gradual_unfreezing)

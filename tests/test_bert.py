@@ -38,6 +38,7 @@ from crosswiki.bert.adaptation import (
 from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
 from crosswiki.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
+from crosswiki.bert.finetuning import interpolate
 from crosswiki.bert.masked_language import (
     all_but_embeddings,
     both_languages,
@@ -51,7 +52,6 @@ from crosswiki.bert.models import (
     Classifier,
     fewer_layers,
     freeze_output_layer,
-    interpolate,
     layers_from_the_top,
     output_layer,
     save_classifier,

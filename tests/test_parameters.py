@@ -96,6 +96,8 @@ def test_the_shipped_file_loads_with_the_values_that_stand_in_it() -> None:
         ("workers", "dask", ("'dask'", "local:8", "dask:tcp://host:8786")),
         ("workers", "local:0", ("'local:0'", "local:8")),
         ("processes", 0, ("0", "greater than or equal to 1")),
+        ("texts_at_once", 0, ("0", "greater than or equal to 1")),
+        ("gradient_checkpointing", "some", ("'some'", "boolean")),
         ("peers.encoders.use.model", 3, ("3", "string")),
         ("transplant.method", "best", ("'best'", "csls_mixtures", "wechsel", "focus", "random", "mean")),
         ("transplant.tokenizer", "new", ("'new'", "extended", "trained")),

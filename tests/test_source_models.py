@@ -22,6 +22,7 @@ from transformers import (
 from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.finetuning import finetune
 from crosswiki.bert.folders import check_folder
+from crosswiki.bert.loss_trainer import OneProcess
 from crosswiki.bert.mixtures import reading_mixtures
 from crosswiki.bert.models import (
     Classifier,
@@ -35,7 +36,6 @@ from crosswiki.bert.models import (
 )
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.schedules import Schedule
-from crosswiki.bert.training import OneProcess
 from crosswiki.bert.transplantation import transplant
 from crosswiki.evaluation.sizes import rehearse, size_of
 from crosswiki.pipeline.errors import UserError

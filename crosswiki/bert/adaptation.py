@@ -21,10 +21,12 @@ from torch.nn.functional import mse_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import TYPES, encode, mean_hidden, pad_rows, predict_logits, types_in
+from crosswiki.bert.loss_trainer import Loss
+from crosswiki.bert.memory import WHOLE_BATCHES, Memory
 from crosswiki.bert.models import Classifier, with_embeddings
 from crosswiki.bert.schedules import one_epoch
 from crosswiki.bert.shares import of_the_batch
-from crosswiki.bert.training import History, Loss, Measure, Report, train
+from crosswiki.bert.training import History, Measure, Report, train
 from crosswiki.corpora.articles import in_task
 from crosswiki.corpora.pairs import Text, each_side, first_of_concepts, texts_of
 from crosswiki.embeddings.glossary import close_up, gloss
@@ -160,7 +162,7 @@ def representation_loss(teacher: PreTrainedModel) -> Loss:
             mean_hidden(targets.hidden_states[-1].float(), source["attention_mask"]),
         )
         logits = mse_loss(outputs.logits.float(), targets.logits.float())
-        return of_the_batch(states + logits, len(outputs.logits))
+        return of_the_batch(states + logits)
 
     return loss
 
@@ -175,6 +177,7 @@ def distil_representations(
     device: torch.device,
     report: Report,
     measure: Measure | None,
+    memory: Memory = WHOLE_BATCHES,
 ) -> History:
     """Train the adapted encoder in place to represent the other side of each pair as the teacher does the source side.
 
@@ -187,6 +190,7 @@ def distil_representations(
         device: where.
         report: see `train`.
         measure: see `train`.
+        memory: see `train`.
     """
     return train(
         adapted.model,
@@ -199,6 +203,7 @@ def distil_representations(
         what="adapt",
         report=report,
         measure=measure,
+        memory=memory,
     )
 
 

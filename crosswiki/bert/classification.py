@@ -87,9 +87,9 @@ def types_in(rows: list[dict[str, Any]], column: str = TYPES) -> list[list[int]]
 def label_loss(model: PreTrainedModel, batch: dict[str, Tensor], weights: Tensor | None = None) -> Tensor:
     """Cross-entropy with the column `labels`, a mean weighted by each topic's weight, [topics], where there is one."""
     labels = batch.pop("labels")
-    weights = None if weights is None else weights.to(labels.device)
-    loss = cross_entropy(model(**batch).logits.float(), labels, weights)
-    return of_the_batch(loss, len(labels) if weights is None else weights[labels].sum())
+    here = None if weights is None else weights.to(labels.device)
+    loss = cross_entropy(model(**batch).logits.float(), labels, here)
+    return of_the_batch(loss, None if weights is None else lambda whole: weights[whole["labels"]])
 
 
 def label_weights(labels: Sequence[int], topics: int, kind: ClassWeights) -> Tensor | None:

@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss, so
 from transformers import PreTrainedModel
 
 from crosswiki.bert.classification import mean_hidden
+from crosswiki.bert.loss_trainer import Loss
 from crosswiki.bert.shares import of_the_batch
-from crosswiki.bert.training import Loss
 from crosswiki.corpora.pairs import PAIR, Text, each_side, first_of_concepts, texts_of
 from crosswiki.embeddings.lexicon import load_counts, load_lexicon
 from crosswiki.embeddings.round_trip import carried_over
@@ -66,9 +66,9 @@ def batch_loss(temperature: float, soft: float, hidden: float, weights: Tensor |
         logits = outputs.logits.float()
         logits_loss = distillation_loss(logits, teacher, labels, temperature, soft, topic_weights, trust)
         if states is None:
-            return of_the_batch(logits_loss, len(labels))
+            return of_the_batch(logits_loss)
         hidden_loss = mse_loss(mean_hidden(outputs.hidden_states[-1].float(), batch["attention_mask"]), states)
-        return of_the_batch(logits_loss + hidden * hidden_loss, len(labels))
+        return of_the_batch(logits_loss + hidden * hidden_loss)
 
     return loss
 

@@ -4,8 +4,11 @@ from functools import partial
 
 import pandas
 import torch
+from torch import Tensor
+from transformers import PreTrainedModel
 
 from crosswiki.bert.classification import encode, label_loss, label_weights, padding
+from crosswiki.bert.memory import WHOLE_BATCHES, Memory
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.training import History, Report, Waiting, train
@@ -25,6 +28,7 @@ def finetune(
     report: Report,
     waiting: Waiting = (),
     class_weights: ClassWeights = "none",
+    memory: Memory = WHOLE_BATCHES,
 ) -> History:
     """Train a classifier in place on articles' topics, with cross-entropy.
 
@@ -38,6 +42,7 @@ def finetune(
         report: see `train`.
         waiting: see `train`.
         class_weights: of the topics in the loss.
+        memory: see `train`.
 
     Raises:
         UserError: the classifier does not know a topic.
@@ -58,4 +63,19 @@ def finetune(
         what=what,
         report=report,
         waiting=waiting,
+        memory=memory,
     )
+
+
+def interpolate(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
+    """Interpolate between the weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
+
+    Args:
+        model: the fine-tuned model; changed in place, without its frozen parameters.
+        before: the weights before fine-tuning.
+        share: weight of `before` in the mean.
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                parameter.lerp_(before[name], share)

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import pad_rows
+from crosswiki.bert.memory import WHOLE_BATCHES, Memory
 from crosswiki.bert.models import Classifier, seeded, with_embeddings
 from crosswiki.bert.schedules import one_epoch
 from crosswiki.bert.shares import of_the_batch
@@ -147,18 +148,18 @@ def masked_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     """Cross-entropy of the hidden tokens, for a model that has `language_heads`; summed over the batch's languages."""
     source = {name.removeprefix("source_"): value for name, value in batch.items() if name.startswith("source_")}
     other = {name: value for name, value in batch.items() if not name.startswith("source_")}
-    loss = _hidden_tokens(model, other, model.masked_language_head)
+    loss = _hidden_tokens(model, other, model.masked_language_head, "labels")
     if source:
         with with_embeddings(model, model.source_embeddings):
-            loss = loss + _hidden_tokens(model, source, model.source_language_head)
+            loss = loss + _hidden_tokens(model, source, model.source_language_head, "source_labels")
     return loss
 
 
-def _hidden_tokens(model: PreTrainedModel, batch: dict[str, Tensor], head: nn.Module) -> Tensor:
+def _hidden_tokens(model: PreTrainedModel, batch: dict[str, Tensor], head: nn.Module, column: str) -> Tensor:
     labels = batch.pop("labels")
     chosen, hidden = labels != -100, model(**batch, output_hidden_states=True).hidden_states[-1]
     scores = head(hidden[chosen], model.get_input_embeddings().weight)
-    return of_the_batch(cross_entropy(scores.float(), labels[chosen]), chosen.sum())
+    return of_the_batch(cross_entropy(scores.float(), labels[chosen]), lambda whole: (whole[column] != -100).sum(1))
 
 
 def train_masked_language_model(
@@ -173,6 +174,7 @@ def train_masked_language_model(
     device: torch.device,
     report: Report,
     measure: Measure | None,
+    memory: Memory = WHOLE_BATCHES,
 ) -> History:
     """Train an encoder in place to predict hidden tokens of its language, and with `joint` of the source's too.
 
@@ -187,6 +189,7 @@ def train_masked_language_model(
         device: where.
         report: see `train`.
         measure: see `train`.
+        memory: see `train`.
     """
     tokens = source.tokenizer.model_max_length
 
@@ -212,4 +215,5 @@ def train_masked_language_model(
             waiting=[(settings.embeddings_only, all_but_embeddings(adapted.model))],
             measure=measure,
             whole_table=True,
+            memory=memory,
         )

@@ -3,13 +3,13 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import transformers
-from torch import Tensor, nn
+from torch import nn
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -53,11 +53,16 @@ class Classifier:
         setattr(self.model.config, TEMPERATURE, round(temperature, 6))
 
 
+def forked() -> AbstractContextManager[None]:
+    """Inside the block, torch's global generators go on from their state, which is restored after it."""
+    # Of several GPUs this process uses one; to fork them all would initialise each, and warn of it.
+    return torch.random.fork_rng([torch.cuda.current_device()] if torch.cuda.is_available() else [])
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generators inside the block, and restore their state after it."""
-    # Of several GPUs this process uses one; to fork them all would initialise each, and warn of it.
-    with torch.random.fork_rng([torch.cuda.current_device()] if torch.cuda.is_available() else []):
+    with forked():
         torch.manual_seed(seed)
         yield
 
@@ -201,20 +206,6 @@ def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrai
         state = {key: value for key, value in state.items() if key not in extra}
     smaller.load_state_dict(state)
     return smaller
-
-
-def interpolate(model: PreTrainedModel, before: dict[str, Tensor], share: float) -> None:
-    """Interpolate between the weights before and after a fine-tuning (Wortsman et al. 2022, "Robust fine-tuning").
-
-    Args:
-        model: the fine-tuned model; changed in place, without its frozen parameters.
-        before: the weights before fine-tuning.
-        share: weight of `before` in the mean.
-    """
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                parameter.lerp_(before[name], share)
 
 
 def _layer_of(key: str, name: str) -> int | None:

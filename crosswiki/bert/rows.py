@@ -18,7 +18,7 @@ from crosswiki.pipeline.ranks import world
 
 
 @contextmanager
-def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device) -> Iterator[None]:
+def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device, sparse: bool = True) -> Iterator[None]:
     """While the block trains a model, reduce its embedding table to the tokens that the texts have.
 
     These tokens learn what they would learn in the whole table. The others do not change, not even by weight decay.
@@ -27,6 +27,7 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device)
         model: takes the same token ids as before; an id that is neither in the texts nor padding is an IndexError.
         texts: all texts of the training, with the column input_ids.
         device: where the model is trained.
+        sparse: whether each step computes gradients once, which may be sparse then; those that are added up are dense.
     """
     table = model.get_input_embeddings()
     if not table.weight.requires_grad:
@@ -47,7 +48,7 @@ def only_rows_read(model: PreTrainedModel, texts: Dataset, device: torch.device)
     table.padding_idx = None if padding is None else int(places[padding])
     hooks = [table.register_forward_pre_hook(renumber)]
     # On other devices allocation is cheap, or sparse gradients are not supported; ranks add up dense ones.
-    if device.type == "cpu" and world() == 1:
+    if sparse and device.type == "cpu" and world() == 1:
         hooks.append(_keep_gradient(table))
     try:
         yield

@@ -1,13 +1,13 @@
-"""A batch that several ranks read, each its share of the texts, with the result of one process that reads it all.
+"""A batch that is read in parts, by several ranks or one after another, with the result of one reading of it all.
 
 Three things make it so, up to rounding. Every mean over texts is one over the whole batch (`of_the_batch`). Random
-numbers are drawn for the whole batch by every rank, which takes those of its texts (`drawing_for_the_batch`, `draw`).
-Gradients are added up over the ranks before they are clipped (`average_gradients`).
+numbers are drawn for the whole batch with every part, which takes those of its texts (`drawing_for_the_batch`, `draw`).
+Gradients are added up before they are clipped, over the ranks by `average_gradients`.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.data import BatchSampler, DataLoader
 
 from crosswiki.bert.batches import LengthBuckets
+from crosswiki.bert.models import forked
 from crosswiki.pipeline.ranks import share, sum_over_ranks, world
 
 SHARE = "share_of_batch"  # the key under which a batch says which share it is
@@ -30,25 +31,33 @@ class Share:
     end: int
     texts: int
     weight: float = 1.0
+    batch: dict[str, Tensor] = field(default_factory=dict)  # the whole one, padded
+
+    def parts(self, at_once: int | None) -> "Iterator[Share]":
+        """This share in parts of so many texts; None: in one."""
+        size = at_once or self.end - self.start
+        for start in range(self.start, self.end, size):
+            yield replace(self, start=start, end=min(start + size, self.end))
 
 
 _now: Share | None = None
 
 
-def of_the_batch(mean: Tensor, weight: Tensor | float) -> Tensor:
-    """Turn a mean over this rank's texts into its part of the mean over the whole batch.
+def of_the_batch(mean: Tensor, weights: Callable[[dict[str, Tensor]], Tensor] | None = None) -> Tensor:
+    """Turn a mean over the texts that are read now into their part of the mean over the whole batch.
 
-    The ranks' parts have that mean as their average. With one process it is `mean` itself.
+    The parts of one rank add up, and the ranks' sums have that mean as their average. Where a batch is read whole, it
+    is `mean` itself.
 
     Args:
         mean: a scalar.
-        weight: what it was divided by, such as the number of texts.
+        weights: from the whole batch to what each text counts in the mean, [texts]; None: each 1.
     """
-    if world() == 1 or _now is None:
+    if _now is None:
         return mean
-    own = torch.as_tensor(weight, dtype=torch.float64, device=mean.device) * _now.weight
-    whole = sum_over_ranks(own.clone())
-    return mean * (own * world() / whole).to(mean.dtype)
+    whole = torch.ones(_now.texts) if weights is None else weights(_now.batch)
+    own = whole[_now.start : _now.end].double().sum() * _now.weight
+    return mean * float(own * world() / whole.double().sum())
 
 
 def draw(shape: torch.Size, texts: int, device: torch.device) -> Tensor:
@@ -76,9 +85,7 @@ class _WholeDropout(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is not functional.dropout:
-            return func(*args, **kwargs)
-        return self._dropout(*args, **kwargs)
+        return self._dropout(*args, **kwargs) if func is functional.dropout else func(*args, **kwargs)
 
     def _dropout(self, inputs: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         texts = 1 if self.xlnet and inputs.dim() == 3 else 0  # XLNet's states are [tokens, texts, hidden]
@@ -89,16 +96,31 @@ class _WholeDropout(TorchFunctionMode):
         return inputs * mask.narrow(texts, self.now.start, inputs.shape[texts])
 
 
+_dropout: _WholeDropout | None = None
+
+
 @contextmanager
-def drawing_for_the_batch(now: Share, model: nn.Module) -> Iterator[None]:
-    """Inside the block, this rank reads a share of a batch."""
-    global _now  # noqa: PLW0603  # a process trains one model at a time
-    _now = now
+def drawing_for_the_batch(now: Share, model: nn.Module, last: bool = True) -> Iterator[None]:
+    """Inside the block, the model reads a part of a batch, forwards and backwards.
+
+    Args:
+        now: which part.
+        model: that reads.
+        last: whether this process reads no more of the batch. After any other part the global generators are put back,
+            so that the next one draws the same numbers.
+    """
+    global _now, _dropout  # noqa: PLW0603  # a process trains one model at a time
+    _now, _dropout = now, _WholeDropout(now, getattr(model.config, "model_type", "") == "xlnet")
     try:
-        with _WholeDropout(now, getattr(model.config, "model_type", "") == "xlnet"):
+        with nullcontext() if last else forked(), _dropout:
             yield
     finally:
-        _now = None
+        _now = _dropout = None
+
+
+def drawing_again() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+    """The first reading of a layer, and the one for its gradients: torch has no such mode while it goes backwards."""
+    return nullcontext(), _dropout or nullcontext()
 
 
 def average_gradients(model: nn.Module, loss: Tensor) -> Tensor:
@@ -137,8 +159,9 @@ class ShareLoader(DataLoader[Any]):
             mine = share(len(rows))
             empty = mine.start == mine.stop  # fewer texts than ranks
             start = min(mine.start, len(rows) - 1)
-            now = Share(start, start + 1, len(rows), 0.0) if empty else Share(mine.start, mine.stop, len(rows))
-            return {**{name: value[now.start : now.end] for name, value in collate(rows).items()}, SHARE: now}
+            end, batch = start + 1 if empty else mine.stop, collate(rows)
+            now = Share(start, end, len(rows), 0.0 if empty else 1.0, batch)
+            return {**{name: value[start:end] for name, value in batch.items()}, SHARE: now}
 
         super().__init__(texts, batch_sampler=BatchSampler(order, order.batch, False), collate_fn=own, **options)
 

@@ -14,22 +14,20 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers import PreTrainedModel, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from crosswiki.bert.batches import LengthBuckets
+from crosswiki.bert.loss_trainer import Loss, LossTrainer, OneProcess
+from crosswiki.bert.memory import WHOLE_BATCHES, Memory, forgetting_states
 from crosswiki.bert.models import layers_from_the_top
 from crosswiki.bert.precision import fast_attention, half_precision
 from crosswiki.bert.rows import only_rows_read
 from crosswiki.bert.schedules import Schedule
-from crosswiki.bert.shares import SHARE, ShareLoader, average_gradients, drawing_for_the_batch
 from crosswiki.pipeline.outputs import checkpoint_path, remove
-from crosswiki.pipeline.ranks import hidden, rank, world
+from crosswiki.pipeline.ranks import hidden, rank
 
-Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
 Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 Report = Callable[[dict[str, float], int], None]
 Measure = Callable[[], dict[str, float]]
@@ -67,49 +65,6 @@ def _dropping_out(model: PreTrainedModel, share: float) -> Iterator[None]:
     finally:
         for module, p in before.items():
             module.p = p
-
-
-class OneProcess(TrainingArguments):
-    """Arguments of a process that takes one GPU however many it sees, and knows of no other process.
-
-    With more, transformers would wrap the model in `nn.DataParallel`, and multiply the batch by their number.
-    """
-
-    @property
-    def n_gpu(self) -> int:
-        """The number of GPUs that this process uses."""
-        return min(1, int(super().n_gpu))
-
-
-class _LossTrainer(Trainer):
-    """A Trainer with a given loss and a given order of the texts."""
-
-    def __init__(self, loss: Loss, sampler: LengthBuckets, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._loss = loss
-        self._sampler = sampler
-        self.remove_callback(PrinterCallback)
-        self.remove_callback(ProgressCallback)
-
-    def compute_loss(  # type: ignore[override]
-        self, model: PreTrainedModel, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
-    ) -> Tensor:
-        now = inputs.pop(SHARE, None)
-        with drawing_for_the_batch(now, model) if now else nullcontext():
-            return self._loss(model, inputs)
-
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], *arguments: Any, **options: Any) -> Tensor:
-        loss = super().training_step(model, inputs, *arguments, **options)
-        return average_gradients(model, loss) if world() > 1 else loss
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        if world() == 1:
-            return super().get_train_dataloader()
-        pinned = self.args.dataloader_pin_memory
-        return ShareLoader(self.train_dataset, self._sampler, self.data_collator, pin_memory=pinned)
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        return self._sampler
 
 
 class _Thaw(TrainerCallback):
@@ -170,6 +125,7 @@ def train(
     waiting: Waiting = (),
     measure: Measure | None = None,
     whole_table: bool = False,
+    memory: Memory = WHOLE_BATCHES,
 ) -> History:
     """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
 
@@ -189,6 +145,7 @@ def train(
         waiting: parameters that are frozen until a share of the steps is done.
         measure: called at a few points of the history, where its values are added.
         whole_table: whether the loss reads embeddings of tokens that are in no text, as that of masked tokens does.
+        memory: how a batch fits into the device's.
 
     Returns:
         The history; empty if there are no steps.
@@ -197,9 +154,11 @@ def train(
     if steps == 0:
         return []
     folder = _checkpoints(what, model, texts, schedule, seed, waiting)
-    trainer = _LossTrainer(
+    at_once = memory.texts_at_once if (memory.texts_at_once or schedule.batch_size) < schedule.batch_size else None
+    trainer = LossTrainer(
         loss=loss,
         sampler=LengthBuckets(texts["length"], schedule.batch_size, seed),
+        texts_at_once=at_once,
         model=model,
         train_dataset=texts,
         data_collator=collate,
@@ -224,8 +183,9 @@ def train(
         ),
     )
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    rows = nullcontext() if whole_table else only_rows_read(model, texts, device)
-    with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout):
+    rows = nullcontext() if whole_table else only_rows_read(model, texts, device, sparse=at_once is None)
+    states = forgetting_states(model, memory.gradient_checkpointing)
+    with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout), states:
         trainer.train(resume_from_checkpoint=last)
     remove(folder)
     model.to("cpu")

@@ -332,6 +332,8 @@ class Parameters(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     workers: str
     processes: Positive
+    texts_at_once: Positive | None
+    gradient_checkpointing: bool
     download: Download
     prepare: Prepare
     skipgram: SkipGram
