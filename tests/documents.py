@@ -32,8 +32,9 @@ class Document:
         return [block for name, block in FENCE.findall(self.text) if name == kind]
 
     def commands(self) -> list[str]:
-        """The lines of its sh blocks, without comments."""
-        lines = [line for block in self.blocks("sh") for line in block.splitlines()]
+        """The lines of its sh blocks, without comments; one that ends with a backslash goes on in the next."""
+        blocks = [re.sub(r"\s*\\\n\s*", " ", block) for block in self.blocks("sh")]
+        lines = [line for block in blocks for line in block.splitlines()]
         return [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if line]
 
     def code(self) -> list[str]:

@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 
 from crosswiki.__main__ import COMMANDS
 from crosswiki.bert.initialisations import INITIALISATIONS
+from crosswiki.commands.new import LARGE
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Parameters
@@ -359,6 +360,19 @@ def test_yaml_blocks_are_presets_or_parameters() -> None:
             assert set(content) <= set(Parameters.model_fields), f"{document.path}: {sorted(content)}"
             settings = [f"{key}={json.dumps(value)}" for key, value in flat(content).items()]
             check_settings(settings)
+
+
+@pytest.mark.parametrize("name", ["wikipedia", "dump"])
+def test_presets_and_documents_say_what_crosswiki_new_proposes_for_a_wikipedia(name: str) -> None:
+    preset = (ROOT / f"data/corpora/{name}.yaml").read_text(encoding="utf-8")
+    comment = "\n".join(line.removeprefix("#") for line in preset.splitlines() if line.startswith("#"))
+    [shipped] = re.findall(r"dvc exp run((?: (?:\\\s+)?-S \S+)+)", comment)
+    settings = shipped.replace("\\\n", " ").split()[1::2]
+    check_settings(settings)
+    assert settings == [f"corpus={name}", *LARGE, "finetune_source.labels=8000"]
+    if name == "wikipedia":
+        document = Document(Path("docs/corpora.md"))
+        assert " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)]) in document.commands()
 
 
 def flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:

@@ -15,6 +15,10 @@ from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_paramete
 
 WIKIPEDIA = ("hub", "dump", "offline", "none")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*")
+LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora.md say
+    *("download.max_articles=200000", "prepare.min_count=5", "skipgram.dim=300", "skipgram.ensemble=1"),
+    *("skipgram.window=5", "skipgram.subsample=0.0001", "skipgram.max_words=500000000"),
+)
 FEWEST = 10  # labelled texts, with fewer of which there is nothing to learn or to test
 
 
@@ -79,7 +83,7 @@ def next_command(name: str, languages: dict[Role, str], wikipedia: str, word_lis
     """What to type to train on the new corpus; with a word list, the gloss is one of the student's teachers."""
     settings = [f"corpus={name}"]
     if wikipedia in ("hub", "dump"):
-        settings.append("download.max_articles=200000")
+        settings += LARGE
     if "test" not in languages:
         settings.append("'roles=[source,target]'")
     if word_lists:
