@@ -3,12 +3,14 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from mlflow import MlflowClient
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
 from crosswiki.bert.models import Classifier, save_classifier
@@ -24,6 +28,7 @@ from crosswiki.evaluation.scores import Scores
 from crosswiki.serving.answers import load_reader
 from crosswiki.serving.card import Facts, model_card
 from crosswiki.serving.registry import CHAMPION, Candidate, compare, publish
+from tests.documents import Document
 from tests.servers import ask, free_port, server
 from tests.tiny import ROOT, run, tiny_tokenizer, trio_texts
 
@@ -31,6 +36,14 @@ CLIENTS = 8
 ROUNDING = 0.02  # of a probability in bf16, where the CPU has it: a batch rounds otherwise than a text alone
 TOPICS = ["Biology", "Geography", "History"]
 TRADITIONAL, SIMPLIFIED = "這條河流很長，歷史學家研究國家。", "这条河流很长，历史学家研究国家。"
+CONTAINER = """
+import json, sys
+import mlflow
+
+served = mlflow.pyfunc.load_model(sys.argv[1])
+answers = served.predict({"text": [sys.argv[2], None]}).to_dict("records")
+print(json.dumps({"answers": answers, "code": sys.modules["crosswiki"].__file__}))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +227,75 @@ def test_clients_of_one_server_each_get_the_answers_to_their_own_texts(served: s
     with ThreadPoolExecutor(CLIENTS) as clients:
         received = list(clients.map(answers, sent))
     assert [place for place, found in zip(sent, received, strict=True) if found != expected[place]] == []
+
+
+def brought_by(requirements: list[str]) -> set[str]:
+    """The distributions that pip installs for these, as this environment has them."""
+    found: set[tuple[str, frozenset[str]]] = set()
+    waiting = [Requirement(line) for line in requirements]
+    while waiting:
+        one = waiting.pop()
+        entry = canonicalize_name(one.name), frozenset(one.extras)
+        if entry in found:
+            continue
+        with suppress(PackageNotFoundError):  # it is for another platform
+            below = [Requirement(line) for line in requires(one.name) or ()]
+            marked = [({"extra": extra} for extra in one.extras or {""}) for _ in below]
+            waiting += [
+                line
+                for line, extras in zip(below, marked, strict=True)
+                if line.marker is None or any(map(line.marker.evaluate, extras))
+            ]
+            found.add(entry)
+    return {name for name, _ in found}
+
+
+def install(distributions: set[str], folder: Path) -> None:
+    """Links to what this environment has of these distributions, as pip would put them into a new one."""
+    folder.mkdir()
+    for found in map(distribution, distributions):
+        for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+            if not (folder / top).exists():  # a namespace that several of them share
+                (folder / top).symlink_to(Path(str(found.locate_file(top))))
+
+
+@pytest.fixture(scope="module")
+def image(project: Path, served: str) -> tuple[str, Path]:
+    """What Docker would build the image of the document from: the Dockerfile, and the model that it copies."""
+    blocks = Document(Path("docs/serving.md")).blocks("bash")
+    [uri] = re.findall(r'^mlflow models build-docker --model-uri "(\S+)"', "".join(blocks), re.MULTILINE)
+    command = ("mlflow", "models", "generate-dockerfile", "--output-directory", "image", "--model-uri")
+    run(project, *command, uri.replace("-fr@", "-zh@"))
+    dockerfile = (project / "image/Dockerfile").read_text()
+    [copied] = re.findall(r"^COPY (\S+) /opt/ml/model$", dockerfile, re.MULTILINE)
+    return dockerfile, project / "image" / copied
+
+
+def test_an_image_has_the_model_with_its_code_and_pinned_requirements(image: tuple[str, Path]) -> None:
+    dockerfile, model = image
+    assert f"FROM python:{sys.version_info.major}.{sys.version_info.minor}." in dockerfile
+    assert (model / "data/target/model.safetensors").is_file()
+    code = {path.relative_to(ROOT) for path in (ROOT / "crosswiki").rglob("*.py")}
+    assert {path.relative_to(model / "code") for path in (model / "code").rglob("*.py")} == code
+    for line in (model / "requirements.txt").read_text().splitlines():
+        name, _, pinned = line.partition("==")
+        assert version(name).partition("+")[0] == pinned
+
+
+def test_a_served_model_imports_nothing_but_what_its_requirements_bring(
+    image: tuple[str, Path], tmp_path: Path
+) -> None:
+    model = image[1]
+    installed = brought_by((model / "requirements.txt").read_text().splitlines())
+    assert installed & {"mlflow", "uvicorn", "torch"}
+    assert not installed & {"crosswiki", "dvc", "onnxruntime", "pytest"}
+    install(installed, tmp_path / "packages")
+    command = ("python", "-P", "-S", "-c", CONTAINER, str(model), TRADITIONAL)
+    found = json.loads(run(tmp_path, *command, PYTHONPATH=str(tmp_path / "packages")).stdout)
+    assert found["code"] == str(model / "code/crosswiki/__init__.py")
+    [answer, gap] = found["answers"]
+    assert answer["topic"] in TOPICS
+    assert gap["topic"] is None
 
 
 def predict(project: Path, *arguments: str | bytes, status: int = 0, given: str | bytes | None = None) -> Any:
