@@ -12,7 +12,7 @@ from crosswiki.bert.models import freeze_output_layer, load_classifier, save_cla
 from crosswiki.bert.training import History, curve
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.pairs import sides_of, texts_of
-from crosswiki.embeddings.dictionary import load_dictionary
+from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.evaluation.selection import choose
 from crosswiki.pipeline.devices import choose_device

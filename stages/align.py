@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from crosswiki.corpora.text import Spelling
+from crosswiki.corpora.word_pairs import save_dictionary
 from crosswiki.embeddings.alignment import align, standardise, translate
-from crosswiki.embeddings.dictionary import entries_of_pairs, save_dictionary, translation_weights
+from crosswiki.embeddings.dictionary import entries_of_pairs, translation_weights
 from crosswiki.embeddings.glossary import glossary
 from crosswiki.embeddings.seed_dictionary import held_out_precision, load_seed_dictionary
 from crosswiki.embeddings.spelling import compare_spelling

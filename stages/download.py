@@ -5,6 +5,7 @@ from pathlib import Path
 from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.readers.files import read_similarities
 from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_dictionaries
+from crosswiki.corpora.word_pairs import save_dictionary
 from crosswiki.pipeline.outputs import replacing, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import language_of, load_preset
@@ -18,8 +19,7 @@ def main(role: Role) -> None:
     language = language_of(role, preset, params)
     source = language_of("source", preset, params)
     with stage("download", params, params.download, role) as run:
-        from crosswiki.embeddings.dictionary import save_dictionary  # with torch, which no worker should wait for
-        from crosswiki.embeddings.similarity import save_judgements
+        from crosswiki.embeddings.similarity import save_judgements  # with torch, which no worker should wait for
 
         articles = Path("data/articles") / f"{role}.parquet"
         with replacing(articles) as partial:

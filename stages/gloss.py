@@ -7,8 +7,9 @@ from crosswiki.corpora.pairs import sides_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import Spelling
 from crosswiki.corpora.vocabulary import load_vocabulary
+from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.affixes import find_affixes
-from crosswiki.embeddings.dictionary import entries_of_titles, load_dictionary
+from crosswiki.embeddings.dictionary import entries_of_titles
 from crosswiki.embeddings.entries import dictionary_entries, relative_counts
 from crosswiki.embeddings.glossing import count_units
 from crosswiki.embeddings.induction import beside, induce_beyond

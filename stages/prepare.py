@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crosswiki.corpora.groups import open_table
 from crosswiki.corpora.labels import check_role, read_labels
-from crosswiki.corpora.linked import linked_concepts
+from crosswiki.corpora.linked import linked_articles, linked_concepts
 from crosswiki.corpora.vocabulary import build_vocabulary, save_vocabulary
 from crosswiki.corpora.word_ids import write_articles, write_ids
 from crosswiki.corpora.words import Reading, read_all, topics_by_split, unlabelled_threshold, workplace
@@ -23,10 +23,15 @@ def main(role: Role) -> None:
     """Write data/prepared/{role}/, metrics/corpus/{role}.json and a plot of its topics."""
     params = load_parameters()
     own = params.prepare
-    with stage("prepare", params, own, role) as run:
-        table = Path("data/articles") / f"{role}.parquet"
+    beside: Role = "target" if role == "source" else "source"
+    with (
+        stage("prepare", params, own, role) as run,
+        linked_articles(Path("data"), role, own) as table,
+        linked_articles(Path("data"), beside, own) as other,
+    ):
         language = str(open_table(table).read_row_group(0, ["language"])["language"][0])
-        given, source = (read_labels(table.with_stem(name), own, params.seed) for name in (role, "source"))
+        given = read_labels(table, own, params.seed)
+        source = read_labels(table if role == "source" else other, own, params.seed)
         for line in check_role(role, given, source, params):
             say(line)
         threshold = unlabelled_threshold(table, own.max_unlabelled, params.seed)
@@ -47,7 +52,7 @@ def main(role: Role) -> None:
         summary = {
             "articles": total["articles"],
             "labelled": total["labelled"],
-            "linked": linked_concepts(Path("data/articles"), role),
+            "linked": linked_concepts(table, other),
             "words": total["words"],
             "vocabulary": len(vocabulary),
             "out_of_vocabulary": round(1 - tokens / total["words"], 6),

@@ -11,8 +11,9 @@ from crosswiki.bert.tokenization import new_tokenizer
 from crosswiki.bert.transplantation import transplant
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.pairs import sides_of
+from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.alignment import standardise
-from crosswiki.embeddings.dictionary import load_dictionary, words_beyond
+from crosswiki.embeddings.dictionary import words_beyond
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json

@@ -16,6 +16,7 @@ from scipy.stats import ortho_group
 from torch import Tensor
 
 from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.corpora.word_pairs import load_dictionary, save_dictionary
 from crosswiki.embeddings import alignment
 from crosswiki.embeddings.alignment import (
     Fit,
@@ -33,8 +34,6 @@ from crosswiki.embeddings.dictionary import (
     from_source,
     hold_out,
     known_pairs,
-    load_dictionary,
-    save_dictionary,
     translation_weights,
     words_beyond,
     words_spelled_alike,

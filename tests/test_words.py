@@ -201,7 +201,9 @@ def test_words_are_counted_exactly_in_little_memory(documents: list[list[str]], 
 
 def test_concepts_that_two_roles_share_are_counted_once() -> None:
     write_articles()
-    assert linked_concepts(Path("data/articles"), "target") == linked_concepts(Path("data/articles"), "source")
+    source, target = (Path(f"data/articles/{role}.parquet") for role in ("source", "target"))
+    concepts = [set(pandas.read_parquet(table)["concept"]) for table in (source, target)]
+    assert linked_concepts(source, target) == linked_concepts(target, source) == len(concepts[0] & concepts[1])
 
 
 def test_a_table_that_is_no_table_is_one_line() -> None:

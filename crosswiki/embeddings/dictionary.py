@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import pandas
 import torch
@@ -12,7 +11,6 @@ from crosswiki.corpora.articles import concept_of, unit_hash
 from crosswiki.corpora.text import segment
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.alignment import Pairs
-from crosswiki.pipeline.errors import UserError
 
 Entries = list[tuple[str, str]]  # (source, other), lower case
 
@@ -30,26 +28,6 @@ def words_spelled_alike(source: Vocabulary, other: Vocabulary, min_length: int) 
         known.setdefault(concept_of(word), word)
     candidates = [word for word in other.words if len(word) >= min_length and word.isalpha()]
     return [(known[spelling], word) for word in candidates if (spelling := concept_of(word)) in known]
-
-
-HEADER = "source\tother\n"
-
-
-def save_dictionary(entries: Iterable[tuple[str, str]], path: Path) -> None:
-    """Write `source<TAB>other` lines below a header."""
-    path.write_text(HEADER + "".join(f"{source}\t{other}\n" for source, other in entries), encoding="utf-8")
-
-
-def load_dictionary(path: Path) -> Entries:
-    """Read what `save_dictionary` wrote.
-
-    Raises:
-        UserError: there is no such file.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file: run the stage that makes it first (dvc repro)")
-    lines = path.read_text(encoding="utf-8").removeprefix(HEADER).split("\n")
-    return [(source, other) for source, other in (line.split("\t") for line in lines if line)]
 
 
 def entries_of_titles(source: pandas.DataFrame, other: pandas.DataFrame) -> Entries:

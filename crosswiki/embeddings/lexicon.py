@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from crosswiki.corpora.articles import concept_of
+from crosswiki.corpora.lemmas import lemma_of
 from crosswiki.corpora.text import Spelling, segment
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.pipeline.errors import UserError
@@ -130,16 +131,6 @@ class Lexicon:
         )
         best = max(scored, key=lambda pair: pair[0], default=None)  # of equal ones the first, in the entries' order
         return self.entries[best[1]] if best else None
-
-
-def lemma_of(word: str, language: str) -> str | None:
-    """A word's dictionary form; None in a language whose lemmas simplemma does not know."""
-    import simplemma  # reads a language's table when it is first asked: only where a text is glossed
-
-    try:
-        return str(simplemma.lemmatize(word, lang=language)).lower()
-    except ValueError:
-        return None
 
 
 def probabilities(scores: Mapping[str, float]) -> tuple[Translation, ...]:

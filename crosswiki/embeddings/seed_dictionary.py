@@ -8,6 +8,7 @@ from torch import Tensor
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.text import Spelling, normalise, segment
 from crosswiki.corpora.vocabulary import Vocabulary
+from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.alignment import Pairs, precision
 from crosswiki.embeddings.dictionary import (
     Entries,
@@ -15,7 +16,6 @@ from crosswiki.embeddings.dictionary import (
     from_source,
     hold_out,
     known_pairs,
-    load_dictionary,
     words_spelled_alike,
 )
 from crosswiki.pipeline.errors import UserError

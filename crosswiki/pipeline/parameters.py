@@ -61,6 +61,7 @@ class Prepare(Section):
     fold_yo: bool
     max_unlabelled: Count
     max_characters: Annotated[int, Field(ge=100)]
+    link_titles: Share | None
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> "Prepare":

@@ -1,0 +1,43 @@
+"""Words by their dictionary form: a dictionary has кот, cat, and a text кота, котом, коты.
+
+simplemma knows some fifty languages. Where it does not know one (Chinese), words are matched by form alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+
+def lemma_of(word: str, language: str) -> str | None:
+    """A word's dictionary form; None in a language whose lemmas simplemma does not know."""
+    import simplemma  # reads a language's table when it is first asked: only where words are looked up
+
+    try:
+        return str(simplemma.lemmatize(word, lang=language)).lower()
+    except ValueError:
+        return None
+
+
+def entries_by_lemma(entries: Iterable[tuple[str, str]], words: Iterable[str], language: str) -> list[tuple[str, str]]:
+    """Translations of words that have no entry, by the entries of their lemma.
+
+    Args:
+        entries: (source, other).
+        words: of the other language, in lower case.
+        language: code of the other language.
+
+    Returns:
+        (source, word) in the order of the words; of a word whose lemma has no entry, what the other words of its lemma
+        are in the source.
+    """
+    by_form: dict[str, dict[str, None]] = defaultdict(dict)
+    for source, other in entries:
+        by_form[other][source] = None
+    by_lemma: dict[str, dict[str, None]] = defaultdict(dict)
+    for other, sources in by_form.items():
+        if " " not in other and (lemma := lemma_of(other, language)):
+            by_lemma[lemma] |= sources
+    found = []
+    for word in words:
+        if word not in by_form and (lemma := lemma_of(word, language)):
+            found += [(source, word) for source in (by_form if lemma in by_form else by_lemma)[lemma]]
+    return found
