@@ -10,6 +10,7 @@ from crosswiki.bert.models import Classifier, load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer
 from crosswiki.bert.transplantation import transplant
 from crosswiki.corpora.articles import load_articles
+from crosswiki.corpora.lemmas import entries_by_lemma
 from crosswiki.corpora.pairs import sides_of
 from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.alignment import standardise
@@ -50,8 +51,9 @@ def transplanted_by_vectors(
     source = load_vectors(Path("models/skipgram/source"))
     other = load_vectors(Path("models/aligned") / role)
     dictionary, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
+    language = str(articles["language"].iloc[0])
     if settings.method == "csls_mixtures" and settings.dictionary_weight:
-        language, remaining = str(articles["language"].iloc[0]), settings.vocabulary_size - len(words)
+        remaining = settings.vocabulary_size - len(words)
         words += words_beyond(dictionary, other.vocabulary, source.vocabulary, texts, language, remaining)
     tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, settings)
     return transplant(
@@ -62,6 +64,7 @@ def transplanted_by_vectors(
         dictionary,
         settings,
         params.seed,
+        entries_by_lemma(dictionary, words, language),
     )
 
 

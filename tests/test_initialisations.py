@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast, RobertaTokenizerFast
 
-from crosswiki.bert.initialisations import INITIALISATIONS, Initialised, Tokens, alike_tokens, sparsemax
+from crosswiki.bert.initialisations import (
+    INITIALISATIONS,
+    Initialised,
+    Tokens,
+    alike_tokens,
+    sparsemax,
+    weigh_translations,
+)
 from crosswiki.bert.mixtures import token_vectors
 from crosswiki.bert.models import load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer, train_tokenizer
@@ -32,7 +39,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 def settings_of(method: str, **changes: Any) -> Transplant:
     values = {"tokenizer": None, "vocabulary_size": 500, "trained_subwords": 200, "neighbours": 3, "temperature": 0.07}
-    values |= {"spelling_weight": 0.0, "dictionary_weight": 0.0, "copied_min_length": 4}
+    values |= {"spelling_weight": 0.0, "dictionary_weight": 0.0, "lemma_share": 0.5, "copied_min_length": 4}
     return Transplant(method=method, **{**values, **changes})
 
 
@@ -231,6 +238,39 @@ def test_a_dictionary_speaks_of_whole_tokens_and_of_every_part_of_their_translat
         expected[theirs[o], ours[s]] = 1
     numpy.testing.assert_array_equal(found, expected)
     assert translated_tokens(source, other, []).nnz == 0
+
+
+def test_a_translation_of_the_lemma_counts_less_than_one_of_the_form() -> None:
+    tokens, _ = planted_tokens()
+    words = [token for token in tokens.source.get_vocab() if token not in SPECIAL][:3]
+    first, second, third = map(renamed, words)
+    given = dataclasses.replace(
+        tokens, dictionary=[(words[0], first)], by_lemma=[(words[1], first), (words[1], second)]
+    )
+    rows, columns = tokens.other.get_vocab(), tokens.source.get_vocab()
+
+    def weights(**changes: float) -> NDArray[numpy.float32]:
+        found = weigh_translations(given, settings_of("csls_mixtures", **changes)).toarray()
+        return found[[rows[first], rows[second], rows[third]]][:, [columns[word] for word in words]]
+
+    numpy.testing.assert_allclose(
+        weights(dictionary_weight=0.4, lemma_share=0.75), [[0.4, 0.3, 0], [0, 0.3, 0], [0, 0, 0]], rtol=1e-6
+    )
+    numpy.testing.assert_allclose(
+        weights(dictionary_weight=0.4, lemma_share=0), [[0.4, 0, 0], [0, 0, 0], [0, 0, 0]], rtol=1e-6
+    )
+    assert not weights(dictionary_weight=0, lemma_share=0.75).any()
+
+
+def test_a_word_without_a_vector_is_what_its_lemma_is() -> None:
+    tokens, _ = planted_tokens()
+    word, unseen = WORDS[0], tokens.other.get_vocab()[renamed(WORDS[1])]
+    vectors = tokens.other_vectors.clone()
+    vectors[unseen] = 0
+    given = dataclasses.replace(tokens, other_vectors=vectors, by_lemma=[(word, renamed(WORDS[1]))])
+    made = INITIALISATIONS["csls_mixtures"](given, settings_of("csls_mixtures", dictionary_weight=0.4))
+    row = made.rows[made.mixed.tolist().index(unseen)]
+    torch.testing.assert_close(row, tokens.embeddings[tokens.source.get_vocab()[word]])
 
 
 def test_a_chinese_word_after_another_one_has_its_translations_too() -> None:

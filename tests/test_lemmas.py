@@ -23,5 +23,10 @@ def test_forms_of_one_lemma_speak_for_each_other_where_the_lemma_has_no_entry() 
     assert entries_by_lemma([("cats", "кошки")], ["кошку", "собаки"], "ru") == [("cats", "кошку")]
 
 
+def test_entries_that_are_spelled_alike_say_nothing_of_other_forms() -> None:
+    entries = [("table", "table"), ("electron", "électron"), ("cat", "chat"), ("chat", "chat")]
+    assert entries_by_lemma(entries, ["tables", "électrons", "chats"], "fr") == [("cat", "chats")]
+
+
 def test_a_language_without_lemmas_is_matched_by_form_alone() -> None:
     assert entries_by_lemma([("cat", "猫")], ["猫", "猫儿"], "zh") == []

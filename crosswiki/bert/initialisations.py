@@ -5,8 +5,10 @@ with every method, and draws the embeddings that a method leaves out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import numpy
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
@@ -19,6 +21,9 @@ from crosswiki.embeddings.dictionary import Entries
 from crosswiki.embeddings.spelling import compare_spelling
 from crosswiki.pipeline.parameters import Transplant
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -30,6 +35,7 @@ class Tokens:
     source_vectors: Tensor  # of unit length, zeros for a token without a vector, [source tokens, dim]
     other_vectors: Tensor  # the same in the same space, [new tokens, dim]
     dictionary: Entries  # known translations, (source, other), of any number of words
+    by_lemma: Entries = field(default_factory=list)  # translations of a word's lemma, for words that are not in it
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,7 @@ def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
     new = known.clone()
     new[list(copied)] = False
     spelled = (texts_of(tokens.source, usable), texts_of(tokens.other, new))
-    translated = translated_tokens(tokens.source, tokens.other, tokens.dictionary if settings.dictionary_weight else [])
-    translated = translated[:, usable.numpy()]
+    translated = weigh_translations(tokens, settings)[:, usable.numpy()]
     translated_only = torch.from_numpy(translated.sum(axis=1) > 0) & ~known
     mixed = mix_embeddings(
         tokens.embeddings[usable],
@@ -61,12 +66,21 @@ def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
         settings.neighbours,
         settings.temperature,
         spelling=compare_spelling(*spelled, settings.spelling_weight),
-        translations=translated[new.numpy()] * settings.dictionary_weight,
+        translations=translated[new.numpy()],
     )
-    means = mean_embeddings(tokens.embeddings[usable], translated[translated_only.numpy()])
+    equal = (translated[translated_only.numpy()] > 0).astype(numpy.float32)
+    means = mean_embeddings(tokens.embeddings[usable], equal)
     return Initialised(
         copied, torch.cat([new.nonzero()[:, 0], translated_only.nonzero()[:, 0]]), torch.cat([mixed, means])
     )
+
+
+def weigh_translations(tokens: Tokens, settings: Transplant) -> "csr_array":
+    """What is added to the similarity of tokens that translate each other, [new tokens, source tokens]."""
+    weight, share = settings.dictionary_weight, settings.lemma_share
+    exact = translated_tokens(tokens.source, tokens.other, tokens.dictionary if weight else [])
+    by_lemma = translated_tokens(tokens.source, tokens.other, tokens.by_lemma if weight and share else [])
+    return (exact * weight).maximum(by_lemma * (weight * share))
 
 
 def wechsel(tokens: Tokens, settings: Transplant) -> Initialised:

@@ -1,6 +1,7 @@
 """Transfer of a classifier to a new language: its parameters are copied, its token embeddings are made anew."""
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -39,6 +40,7 @@ def transplant(
     dictionary: Entries,
     settings: Transplant,
     seed: int,
+    by_lemma: Sequence[tuple[str, str]] = (),
 ) -> tuple[Classifier, dict[str, int]]:
     """Copy every parameter of a classifier but its token embeddings, and build those for another tokenizer.
 
@@ -53,6 +55,7 @@ def transplant(
         dictionary: known translations, (source, other).
         settings: the section `transplant` of params.yaml, with the method, one of `INITIALISATIONS`.
         seed: of the draws.
+        by_lemma: translations of words that the dictionary has in another form.
 
     Returns:
         The new classifier, and how many tokens were copied, mixed and drawn.
@@ -63,7 +66,7 @@ def transplant(
     rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(
         0
     )
-    tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, dictionary)
+    tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, dictionary, list(by_lemma))
     made = INITIALISATIONS[settings.method](tokens, settings)
     copied = {**made.copied, **special_tokens(source.tokenizer, tokenizer)}
     rows[made.mixed] = made.rows

@@ -6,6 +6,8 @@ simplemma knows some fifty languages. Where it does not know one (Chinese), word
 from collections import defaultdict
 from collections.abc import Iterable
 
+from crosswiki.corpora.articles import concept_of
+
 
 def lemma_of(word: str, language: str) -> str | None:
     """A word's dictionary form; None in a language whose lemmas simplemma does not know."""
@@ -21,7 +23,8 @@ def entries_by_lemma(entries: Iterable[tuple[str, str]], words: Iterable[str], l
     """Translations of words that have no entry, by the entries of their lemma.
 
     Args:
-        entries: (source, other).
+        entries: (source, other); those that both languages spell alike say nothing of another form, which is spelled
+            nearly alike itself.
         words: of the other language, in lower case.
         language: code of the other language.
 
@@ -30,14 +33,17 @@ def entries_by_lemma(entries: Iterable[tuple[str, str]], words: Iterable[str], l
         are in the source.
     """
     by_form: dict[str, dict[str, None]] = defaultdict(dict)
+    has_entry = set()
     for source, other in entries:
-        by_form[other][source] = None
+        has_entry.add(other)
+        if " " not in other and concept_of(source) != concept_of(other):
+            by_form[other][source] = None
     by_lemma: dict[str, dict[str, None]] = defaultdict(dict)
     for other, sources in by_form.items():
-        if " " not in other and (lemma := lemma_of(other, language)):
+        if lemma := lemma_of(other, language):
             by_lemma[lemma] |= sources
     found = []
     for word in words:
-        if word not in by_form and (lemma := lemma_of(word, language)):
-            found += [(source, word) for source in (by_form if lemma in by_form else by_lemma)[lemma]]
+        if word not in has_entry and (lemma := lemma_of(word, language)):
+            found += [(source, word) for source in by_form.get(lemma, by_lemma.get(lemma, {}))]
     return found

@@ -162,6 +162,7 @@ class Transplant(Section):
     temperature: Above0
     spelling_weight: NotNegative
     dictionary_weight: NotNegative
+    lemma_share: Share
     copied_min_length: Positive
 
     @model_validator(mode="after")
