@@ -15,7 +15,7 @@ help:  ## list the commands
 
 repro: .venv/ready  ## run every stage of the pipeline that has changed
 	@crosswiki check
-	@dvc repro
+	@crosswiki warm dvc repro
 
 quick: .venv/ready  ## the same with small limits (quick.yaml), in minutes: sketch/report.html
 	@crosswiki quick

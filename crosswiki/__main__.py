@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-from crosswiki.commands import check, export, neighbours, new, predict, quick, suggest
+from crosswiki.commands import check, export, neighbours, new, predict, quick, suggest, warm
 from crosswiki.pipeline.stage import ending_clearly
 
 COMMANDS = {
     "new": new,
     "check": check,
     "quick": quick,
+    "warm": warm,
     "predict": predict,
     "suggest": suggest,
     "neighbours": neighbours,

@@ -71,12 +71,12 @@ def finished(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What changes in the environment of commands whose `python` shall start at once: see tests/warm.py."""
+    """What changes in the environment of commands whose `python` shall start at once: see pipeline/forks.py."""
+    from crosswiki.pipeline.forks import warm_python
     from crosswiki.pipeline.tracking import MLFLOW_DEFAULTS
     from tests.tiny import clean_environment
-    from tests.warm import warm_python
 
-    with warm_python(tmp_path_factory.mktemp("warm"), clean_environment(**MLFLOW_DEFAULTS)) as environment:
+    with warm_python(tmp_path_factory.mktemp("warm"), clean_environment(**MLFLOW_DEFAULTS), wait=True) as environment:
         yield environment
 
 

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import psutil
 
+from crosswiki.pipeline.forks import warm_python
 from crosswiki.pipeline.locks import mend_locks
 from crosswiki.pipeline.outputs import remove
 from crosswiki.pipeline.tracking import MLFLOW_DEFAULTS
 from tests.tiny import ROOT, clean_environment, clone, run
-from tests.warm import warm_python
 
 MADE = ("metrics", "dvc.lock", ".checkpoints", ".dvc/cache", ".dvc/tmp")  # and what is in data/ and models/
 KEPT = (".git", ".dvc", "mlruns", "mlflow.db", ".mlflow.lock")  # git's and DVC's, and what changes from run to run
@@ -93,7 +93,7 @@ class Drill:
 
 
 def _is_fork(process: psutil.Process) -> bool:
-    """Whether a process stands for a stage: see tests/warm.py."""
+    """Whether a process stands for a stage: see crosswiki/pipeline/forks.py."""
     with suppress(psutil.NoSuchProcess):
         return process.ppid() != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
     return False
@@ -132,7 +132,7 @@ def drilled(default: bool) -> Iterator[tuple[Path, dict[str, str]]]:
             folder.mkdir()
             clone(folder)
             environment = clean_environment(**settings)
-            with warm_python(Path(name) / "warm", environment) as changes:
+            with warm_python(Path(name) / "warm", environment, wait=True) as changes:
                 yield folder, {**environment, **changes}
 
 

@@ -77,7 +77,7 @@ def test_second_time_nothing_runs(project: Path) -> None:
 
 
 def test_a_stage_under_the_usual_python_does_the_same_and_warns_of_nothing(project: Path) -> None:
-    """Elsewhere in this file, it is the one of tests/warm.py."""
+    """Elsewhere in this file, it is the one of crosswiki/pipeline/forks.py."""
     answer = run(project, "dvc", "repro", "--force", "--single-item", "evaluate", CROSSWIKI_TRACKING="off")
     assert stages_run(answer.stdout) == {"evaluate"}
     assert "warning" not in answer.stderr.lower(), answer.stderr

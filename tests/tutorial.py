@@ -44,7 +44,7 @@ def commands(*chapters: int) -> list[str]:
 
 @contextmanager
 def following(folder: Path, warm: dict[str, str], *chapters: int) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The clone after the last command of some chapters, and what each command has said: see tests/warm.py."""
+    """The clone after the last command of some chapters, and what each command has said: see pipeline/forks.py."""
     said: dict[str, str] = {}
     with ExitStack() as servers:
         for command in commands(*chapters):

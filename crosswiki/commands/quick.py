@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from crosswiki.commands.warm import run_warm
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     known = ["git", "rev-parse", "--quiet", "--verify", _reference()]
     if subprocess.run(known, check=False, capture_output=True).returncode == 0:
         subprocess.run(["dvc", "exp", "remove", "--quiet", NAME], check=True)  # `--force` would run every stage anew
-    if subprocess.run(command, check=False).returncode:
+    if run_warm(command):
         raise UserError(f"quick: the experiment failed; the lines above say why: {' '.join(command[:3])}")
     for path in SHOWN:
         with replacing(FOLDER / Path(path).name) as partial:

@@ -22,6 +22,7 @@ import psutil
 from filelock import FileLock
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from crosswiki.pipeline.forks import STARTED
 from crosswiki.pipeline.graph import data_hashes, files_of
 from crosswiki.pipeline.provenance import (
     flat,
@@ -297,7 +298,7 @@ def _parent(
     name, baseline, dvc = os.environ.get("DVC_EXP_NAME"), os.environ.get("DVC_EXP_BASELINE_REV"), _dvc_process()
     # The process distinguishes experiments of one name: `dvc exp run --name x --force` may give x other parameters, and
     # a run's parameters cannot change. Without a name and without DVC, a stage was started by hand.
-    process = dvc or (None if name else psutil.Process())
+    process = dvc or (None if name else _this_process())
     # Machines that share a server may have processes of one number and time, containers above all.
     started = f"{platform.node()}-{process.pid}-{process.create_time():.2f}" if process else None
     parts = [name, baseline, started]
@@ -331,10 +332,15 @@ def _languages(everything: Mapping[str, Any]) -> Mapping[str, str | None]:
     return (everything.get("download") or {}).get("languages") or {}
 
 
+def _this_process() -> psutil.Process:
+    """This process; of a fork, the one that it stands for."""
+    return psutil.Process(int(os.environ[STARTED])) if STARTED in os.environ else psutil.Process()
+
+
 def _dvc_process() -> psutil.Process | None:
     """Find the DVC that runs this stage: the nearest ancestor whose command is some form of `dvc`."""
     if "DVC_ROOT" in os.environ:  # set by DVC; without it the ancestor could be an editor opened on ~/dvc
-        for process in psutil.Process().parents():
+        for process in _this_process().parents():
             words = [Path(word) for word in process.as_dict(["cmdline"])["cmdline"] or []]
             if any(word.stem == "dvc" or word.parts[-2:] == ("dvc", "__main__.py") for word in words):
                 return process
