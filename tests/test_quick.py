@@ -1,6 +1,7 @@
 """The sketch that `make quick` makes: its limits, and what a whole run of it leaves behind."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,18 @@ def test_a_sketch_says_that_it_is_one_and_leaves_the_results_as_they_are(
     finished: Path, tmp_path: Path, warm: dict[str, str]
 ) -> None:
     project = Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+    lock = project / "dvc.lock"
+    names = re.compile(r"(path: (?:data/prepared|models/neighbourhood)\S*\n\s+hash: md5\n\s+md5: )\w+")
+    text, count = names.subn(r"\g<1>ffffffffffffffffffffffffffffffff", lock.read_text(encoding="utf-8"))
+    assert count > 20
+    lock.write_text(text, encoding="utf-8")  # somebody else's results, which this cache has not
+    run(project, "git", "commit", "--quiet", "--message", "Their results", "dvc.lock")
     (project / "limits.yaml").write_text("sketch: true\n")  # no stage but the report depends on it
     before = {path: (project / path).read_bytes() for path in ("params.yaml", "dvc.lock", "metrics/report.html")}
     answer = run(project, "python", "-m", "crosswiki", "quick", "--limits", "limits.yaml", **warm)
     assert "quick: made sketch/report.html, sketch/evaluation.json in" in answer.stdout
+    started = re.findall(r"^(\S+?)(?:@\S+)?: starts$", answer.stdout, re.MULTILINE)
+    assert set(started) == {"prepare", "report"}, "of what they had from the same files, the cache has nothing"
     assert {path: (project / path).read_bytes() for path in before} == before
     assert "A sketch." in (project / "sketch/report.html").read_text(encoding="utf-8")
     assert b"A sketch." not in before["metrics/report.html"]
@@ -58,4 +67,4 @@ def test_a_sketch_says_that_it_is_one_and_leaves_the_results_as_they_are(
     assert run(project, "git", "status", "--porcelain").stdout.split() == ["??", "limits.yaml"]
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     runs = client.search_runs(["1"], "tags.sketch = 'true'")
-    assert {one.info.run_name for one in runs} == {"quick", "report"}
+    assert {one.info.run_name.partition("@")[0] for one in runs} == {"quick", *started}

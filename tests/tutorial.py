@@ -92,7 +92,7 @@ def assert_complete(folder: Path, stages: set[str]) -> None:
         kept = {file.path for file in client.list_artifacts(parent.info.run_id)}
         assert {"report.html", "systems.png", "confusion.png", "model_card.md", "environment"} <= kept
         inputs = {one.dataset.name: one.dataset.digest for one in parent.inputs.dataset_inputs}
-        assert {"prepared/source", "prepared/target", "prepared/test"} <= set(inputs)
+        assert {f"prepared/{role}/articles.parquet" for role in ("source", "target", "test")} <= set(inputs)
 
 
 def said_to(said: dict[str, str], start: str) -> str:
