@@ -2,7 +2,8 @@
 
 `python -m tests.drill` uses the tiny trio, `--default` the real corpus and model (hours). A run goes on as `make repro`
 does: a lock file that was cut off is removed, then `dvc repro`. When a run gets to its end before it is killed, all
-that it made is removed, and the next one begins from nothing.
+that it made is removed, and the next one begins from nothing. Half of the moments are drawn from the time that a run
+takes, half from the second in which DVC keeps what a stage has made, as a run is in a stage nearly always.
 """
 
 import argparse
@@ -46,9 +47,10 @@ class Drill:
 
     def go_on(self, *, disturbed: bool = True) -> bool:
         """Run the pipeline; whether it got to its end before it was killed."""
-        self.mended += mend_locks(self.folder) is not None
-        seconds = self.generator.uniform(0, self.longest) if disturbed else None
-        with tempfile.TemporaryFile("w+") as said:
+        if line := mend_locks(self.folder):
+            self.mended += 1
+            print(f"drill: {line}", file=sys.stderr)
+        with tempfile.NamedTemporaryFile("w+") as said:
             dvc = subprocess.Popen(
                 ["dvc", "repro"],
                 cwd=self.folder,
@@ -58,15 +60,27 @@ class Drill:
                 start_new_session=True,
             )
             try:
-                status = dvc.wait(seconds)
+                status = dvc.wait(self._moment(Path(said.name), dvc) if disturbed else None)
             except subprocess.TimeoutExpired:
                 self._kill(dvc)
+                last = Path(said.name).read_text().split("\n\n")[-1].strip().partition("\n")[0]
+                print(f"drill: kill {self.kills}: {last or 'DVC starts'}", file=sys.stderr)
                 return False
             if status:
-                said.seek(0)
-                raise SystemExit(f"drill: after {self.kills} kills dvc repro ends with {status}:\n{said.read()}")
+                raise SystemExit(
+                    f"drill: after {self.kills} kills dvc repro ends with {status}:\n{Path(said.name).read_text()}"
+                )
         self.ends += 1
         return True
+
+    def _moment(self, said: Path, dvc: "subprocess.Popen[bytes]") -> float:
+        """Seconds until the kill; if DVC shall be hit while it writes, wait until it does."""
+        if self.generator.random() < 0.5:
+            return self.generator.uniform(0, self.longest)
+        stages, seconds = self.generator.randint(1, 3), self.generator.uniform(0, 1)
+        while said.read_text().count("Updating lock file") < stages and dvc.poll() is None:
+            time.sleep(0.01)
+        return seconds
 
     def _kill(self, dvc: "subprocess.Popen[bytes]") -> None:
         """Kill DVC and all that it started at once, then the forks that stand for its stages."""
