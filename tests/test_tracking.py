@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from crosswiki.pipeline import tracking
+from crosswiki.pipeline import invocation, tracking
 from crosswiki.pipeline.provenance import metric_name
 from crosswiki.pipeline.tracking import tracked
 
@@ -61,7 +61,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "workspace").mkdir()
     monkeypatch.chdir(tmp_path / "workspace")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "root"))
-    monkeypatch.setattr(tracking, "_dvc_process", lambda: None)  # the tests themselves may run under DVC
+    monkeypatch.setattr(invocation, "_dvc_process", lambda: None)  # the tests themselves may run under DVC
     return tmp_path / "root"
 
 

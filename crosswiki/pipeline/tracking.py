@@ -6,7 +6,6 @@ Stages do not depend on tracking: an error here is one line on standard error, a
 
 import json
 import os
-import platform
 import sqlite3
 import sys
 import time
@@ -16,23 +15,16 @@ from functools import wraps
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
-from urllib.parse import quote
 
-import psutil
 from filelock import FileLock
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from crosswiki.pipeline.forks import STARTED
 from crosswiki.pipeline.graph import data_hashes, files_of
+from crosswiki.pipeline.invocation import find_experiment, find_invocation, languages_of_roles, log_params
 from crosswiki.pipeline.provenance import (
-    flat,
-    git_commit,
-    installed,
-    machine,
     metric_name,
     numbers_below,
     peak_memory,
-    user,
 )
 from crosswiki.pipeline.ranks import rank
 
@@ -41,10 +33,6 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits unti
     from mlflow.entities import Run as MlflowRun
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-EXPERIMENT = "crosswiki"
-INVOCATION = "crosswiki.invocation"  # the tag by which the stages of one invocation find their parent
-# Without this tag MLflow's page treats the experiment as generative AI, and opens an empty list of traces.
-KIND, KIND_OF_TRAINING = "mlflow.experimentKind", "custom_model_development"
 PATIENCE = 15  # seconds to wait for a locked database
 INTERVAL = 2.0  # seconds between two batches of metrics
 # Tags that a stage's run copies from its parent, so that both can be found by them.
@@ -126,8 +114,8 @@ class Run:
             _try_database(uri)
             self._client = MlflowClient(uri)
             artifacts = None if uri.startswith("http") else (root / "mlruns").as_uri()  # a server chooses its place
-            experiment = _experiment(self._client, artifacts)
-            self._parent = _parent(self._client, experiment, root, stage, everything)
+            experiment = find_experiment(self._client, artifacts)
+            self._parent = find_invocation(self._client, experiment, root, stage, everything)
         self._client.update_run(self._parent.info.run_id, status="RUNNING")
         shared = {key: tag for key, tag in self._parent.data.tags.items() if key in SHARED}
         nested = {
@@ -135,11 +123,11 @@ class Run:
             "stage": stage,
             "mlflow.source.name": f"stages.{stage}",
         }
-        about = {"role": role, "language": _languages(everything).get(role)} if role else {}
+        about = {"role": role, "language": languages_of_roles(everything).get(role)} if role else {}
         tags = {**shared, **nested, **{key: tag for key, tag in about.items() if tag}}
         name = os.environ.get("DVC_STAGE") or (f"{stage}@{role}" if role else stage)
         self._id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
-        _log_params(self._client, self._id, params)
+        log_params(self._client, self._id, params)
         self._log_datasets(files_of(stage, role, str(everything.get("corpus")), everything.get("roles") or ()).deps)
         self._monitor = SystemMetricsMonitor(self._id, tracking_uri=uri)
         self._monitor.start()
@@ -271,86 +259,3 @@ def _try_database(uri: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             database.execute("BEGIN IMMEDIATE")
-
-
-def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
-    """Find the experiment, or create it with a place for its artifacts, and return its id."""
-    from mlflow.exceptions import MlflowException
-
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found and found.tags.get(KIND) == KIND_OF_TRAINING:
-        return found.experiment_id
-    try:
-        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artifacts)
-    except MlflowException:
-        # The lock is this machine's: on a server, another one may have created it meanwhile.
-        if not (found := client.get_experiment_by_name(EXPERIMENT)):
-            raise
-        experiment = found.experiment_id
-    client.set_experiment_tag(experiment, KIND, KIND_OF_TRAINING)
-    return experiment
-
-
-def _parent(
-    client: "MlflowClient", experiment: str, root: Path, stage: str, everything: Mapping[str, Any]
-) -> "MlflowRun":
-    """Find the parent run of this invocation, or create it with all parameters."""
-    name, baseline, dvc = os.environ.get("DVC_EXP_NAME"), os.environ.get("DVC_EXP_BASELINE_REV"), _dvc_process()
-    # The process distinguishes experiments of one name: `dvc exp run --name x --force` may give x other parameters, and
-    # a run's parameters cannot change. Without a name and without DVC, a stage was started by hand.
-    process = dvc or (None if name else _this_process())
-    # Machines that share a server may have processes of one number and time, containers above all.
-    started = f"{platform.node()}-{process.pid}-{process.create_time():.2f}" if process else None
-    parts = [name, baseline, started]
-    invocation = quote("@".join(part for part in parts if part))
-    if found := client.search_runs([experiment], f"tags.`{INVOCATION}` = '{invocation}'", max_results=1):
-        return found[0]
-    commit = baseline or git_commit(root)
-    languages = _languages(everything)
-    pair = [language for role in ("source", "target") if (language := languages.get(role))]
-    tags = {
-        INVOCATION: invocation,
-        "mlflow.source.git.commit": commit,
-        "mlflow.source.name": "dvc.yaml" if dvc else f"stages.{stage}",
-        "mlflow.source.type": "LOCAL",
-        "mlflow.user": user(),
-        "dvc_experiment": name,
-        "corpus": everything.get("corpus"),
-        "languages": "-".join(pair) if len(pair) == 2 else None,
-        "test_language": languages.get("test"),
-        "sketch": "true" if everything.get("sketch") else None,
-        **machine(),
-    }
-    title = name or (f"repro {commit[:7]}".strip() if dvc else stage)
-    run = client.create_run(experiment, tags={key: tag for key, tag in tags.items() if tag}, run_name=title)
-    _log_params(client, run.info.run_id, everything)
-    client.log_text(run.info.run_id, installed(), "environment/requirements.txt")
-    return run
-
-
-def _languages(everything: Mapping[str, Any]) -> Mapping[str, str | None]:
-    return (everything.get("download") or {}).get("languages") or {}
-
-
-def _this_process() -> psutil.Process:
-    """This process; of a fork, the one that it stands for."""
-    return psutil.Process(int(os.environ[STARTED])) if STARTED in os.environ else psutil.Process()
-
-
-def _dvc_process() -> psutil.Process | None:
-    """Find the DVC that runs this stage: the nearest ancestor whose command is some form of `dvc`."""
-    if "DVC_ROOT" in os.environ:  # set by DVC; without it the ancestor could be an editor opened on ~/dvc
-        for process in _this_process().parents():
-            words = [Path(word) for word in process.as_dict(["cmdline"])["cmdline"] or []]
-            if any(word.stem == "dvc" or word.parts[-2:] == ("dvc", "__main__.py") for word in words):
-                return process
-    return None
-
-
-def _log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> None:
-    from mlflow.entities import Param
-
-    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in flat(params)}
-    entries = [Param(key, text[:6000]) for key, text in texts.items()]  # the maximum length
-    for first in range(0, len(entries), 100):  # the maximum of one call
-        client.log_batch(run, params=entries[first : first + 100])
