@@ -1,6 +1,7 @@
 """Files of texts into files of topics: every format into every format, and again after a kill."""
 
 import csv
+import io
 import json
 from argparse import ArgumentParser, Namespace
 from datetime import date
@@ -10,12 +11,13 @@ from typing import Any
 import pyarrow
 import pytest
 from pyarrow import parquet
+from tqdm import tqdm
 
 from crosswiki.commands import predict
 from crosswiki.pipeline.errors import UserError
 from crosswiki.serving import answering, bulk
 from crosswiki.serving.answering import Answering
-from crosswiki.serving.answers import load_reader
+from crosswiki.serving.answers import Reader, load_reader
 from tests.test_threads import make_classifier
 from tests.tiny import ROOT, trio_texts
 
@@ -116,6 +118,43 @@ def test_a_killed_run_goes_on_and_writes_the_same_bytes(
     assert "23 texts, 10 of them by an earlier run" in capsys.readouterr().err
     assert Path(f"topics{into}").read_bytes() == Path(f"whole{into}").read_bytes()
     assert not Path(f"topics{into}.parts").exists()
+
+
+def test_progress_is_that_of_answers_and_of_what_an_earlier_run_had_done(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(Path("texts.parquet"), TEXTS)
+    given = ("--file", "texts.parquet", "--text", "body", "--model", model, "--out", "topics.parquet")
+    seen: list[tuple[int, int]] = []  # rows that the bar has, rows that have been read by a model
+    answer = Reader.answer
+    read = []
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def __init__(self, *_: Any, **options: Any) -> None:
+            super().__init__(file=io.StringIO(), **{**options, "disable": False})
+            assert options["total"] == len(TEXTS)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown = super().update(n)
+            seen.append((int(self.n), len(read)))
+            return shown
+
+    def counted(self: Reader, texts: Any, abstain: float = 0.0) -> Any:
+        if len(read) == 13 and seen[-1] == (13, 13):  # in the middle of the third part
+            raise KeyboardInterrupt
+        read.extend(texts)
+        return answer(self, texts, abstain)
+
+    monkeypatch.setattr(predict, "tqdm", Bar)
+    monkeypatch.setattr(Reader, "answer", counted)
+    with pytest.raises(KeyboardInterrupt):
+        classify(*given)
+    assert seen == [(3, 3), (5, 5), (8, 8), (10, 10), (13, 13)]
+    seen.clear()
+    read.clear()
+    classify(*given)
+    assert seen == [(5, 0), (10, 0), (13, 3), (15, 5), (18, 8), (20, 10), (23, 13)]
+    assert capsys.readouterr().err == "predict: topics.parquet: 23 texts, 10 of them by an earlier run\n"
 
 
 def test_parts_of_another_question_are_not_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,16 +3,18 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+
+from tqdm import tqdm
 
 from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Role, load_parameters
 from crosswiki.pipeline.presets import languages_of
-from crosswiki.pipeline.progress import progress
+from crosswiki.pipeline.ranks import hidden
 from crosswiki.serving.answering import BATCH, Answering
 from crosswiki.serving.answers import PAIRS, RUNTIMES, load_reader
 from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
@@ -147,8 +149,6 @@ def run(arguments: argparse.Namespace) -> None:
     records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
     if arguments.file:
         records = read_records(arguments.file, arguments.text, pair)
-        if arguments.out or not sys.stdout.isatty():
-            records = progress(records, "classifying", count_records(arguments.file))
     voters = None
     if arguments.why:
         from crosswiki.evaluation.voters import load_voters
@@ -165,18 +165,28 @@ def run(arguments: argparse.Namespace) -> None:
         source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
         answering.gloss = load_glosser(lexicon, source, weight)
     rows = chain(first, waiting)
+    shown = arguments.file and (arguments.out or not sys.stdout.isatty())
+    total = count_records(arguments.file) if shown else None
+    hide = hidden() if shown else True
+    with tqdm(desc="classifying", total=total, unit=" texts", disable=hide, leave=False, dynamic_ncols=True) as bar:
+        answering.done = bar.update
+        remarks = _answer(arguments, rows, answering, [folder, lexicon] if lexicon else [folder])
+    for line in remarks + answering.remarks():
+        print(line, file=sys.stderr)
+
+
+def _answer(arguments: argparse.Namespace, rows: Iterator[Row], answering: Answering, models: list[Path]) -> list[str]:
+    """Write the answers to where they are wanted, and say how many went into a file."""
     if arguments.out:
         is_file = str(arguments.file) != "-"
-        inputs = [arguments.file, folder, *([lexicon] if lexicon else [])]
-        job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(*inputs)}
+        job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(arguments.file, *models)}
         like = arguments.file if arguments.file.suffix == PARQUET else None
-        done = classify_all(rows, arguments.out, job if is_file else None, answering, reader.topics, like)
+        topics, known = answering.reader.topics, job if is_file else None
+        done = classify_all(rows, arguments.out, known, answering, topics, like, answering.done)
         before = f", {done:,} of them by an earlier run" if done else ""
-        print(f"predict: {arguments.out}: {answering.total + done:,} texts{before}", file=sys.stderr)
-    else:
-        for batch in iter(lambda: list(islice(rows, BATCH)), []):
-            for row in answering(batch):
-                print(as_json(row))
-            sys.stdout.flush()
-    for line in answering.remarks():
-        print(line, file=sys.stderr)
+        return [f"predict: {arguments.out}: {answering.total + done:,} texts{before}"]
+    for batch in iter(lambda: list(islice(rows, BATCH)), []):
+        for row in answering(batch):
+            print(as_json(row))
+        sys.stdout.flush()
+    return []

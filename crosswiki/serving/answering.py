@@ -27,6 +27,7 @@ class Answering:
     pair: str | None = None  # the column of second texts
     voters: "Voters | None" = None  # the labelled articles that are nearest to each text are named
     gloss: Callable[[list[str]], list[str]] | None = None  # texts to what the teacher reads of them
+    done: Callable[[int], object] = lambda rows: None  # called with the number of rows that are answered
     total: int = 0
     unread: int = 0
     unsure: int = 0
@@ -44,6 +45,7 @@ class Answering:
                 batch = [{**row, "gloss": in_one(text or "")} for row, text in zip(batch, texts, strict=True)]
             answers = self.reader.answer(texts, self.abstain)
             answered += [self._with(*row) for row in zip(batch, answers, nearest, strict=True)]
+            self.done(len(batch))
         return answered
 
     def _text_of(self, row: Row) -> Text | None:

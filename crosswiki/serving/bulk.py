@@ -30,6 +30,7 @@ def classify_all(
     classify: Callable[[Rows], Rows],
     topics: Sequence[str],
     like: Path | None = None,
+    skipped: Callable[[int], object] = lambda rows: None,
 ) -> int:
     """Classify rows into a file.
 
@@ -41,6 +42,7 @@ def classify_all(
         classify: adds answers to rows.
         topics: of the model.
         like: a Parquet file, whose columns keep their types in a Parquet file.
+        skipped: called with the number of rows of each part that an earlier run had done.
 
     Returns:
         The number of rows that an earlier run had done.
@@ -53,6 +55,7 @@ def classify_all(
         done = _begin(parts, job)
         for number in range(done):
             _skip(rows, PART, parts, number)
+            skipped(PART)
         for number, part in enumerate(iter(lambda: list(islice(rows, PART)), []), done):
             with replacing(_part(parts, number)) as partial:
                 _write_part(classify(part), partial, out.suffix, topics, like)
