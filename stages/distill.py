@@ -14,6 +14,7 @@ from crosswiki.bert.schedules import schedule_of
 from crosswiki.bert.training import curve, train
 from crosswiki.corpora.articles import load_articles, pick
 from crosswiki.corpora.splits import labelled
+from crosswiki.evaluation.confidence import calibrate_on
 from crosswiki.evaluation.selection import choose
 from crosswiki.evaluation.teachers import Panel, prepare_lessons
 from crosswiki.pipeline.devices import choose_device
@@ -59,6 +60,7 @@ def main() -> None:
         choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss)
         if choice.classifier is adapted:
             say(f"distill: the student lost more than distill.max_loss, so the teacher is kept: {choice.metrics}")
+        scores = calibrate_on(choice.classifier, labelled(articles, "validation"), device)
         with replacing(Path("models/distilled"), directory=True) as folder:
             save_classifier(choice.classifier, folder)
         save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
@@ -70,6 +72,7 @@ def main() -> None:
             "teacher_parameters": teacher.model.num_parameters(),
             **lessons.metrics,
             **choice.metrics,
+            **{name: score for name, score in scores.items() if "calibration" in name},
         }
         write_json(Path("metrics/distill.json"), summary)
         run.metrics(summary)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from crosswiki.corpora.recognition import encoding_of, form_of
 from crosswiki.corpora.splits import split_of
 from crosswiki.pipeline.parameters import Download, Languages, load_parameters
 from crosswiki.pipeline.presets import PRESETS, load_preset
+from crosswiki.pipeline.provenance import flat
 from tests.tiny import ROOT
 
 ENGLISH = ("where is my parcel", "I was charged twice", "the page does not load", "my invoice is wrong")
@@ -228,10 +230,44 @@ def test_a_word_list_is_looked_at(project: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "list.tsv: word list of en and de, 4 pairs\n" in said.out
     assert f"knows    {5 / 13:.0%} of the texts' running words" in said.out
-    assert said.out.endswith("-S 'roles=[source,target]' -S 'distill.teachers=[neighbours,adapted,glossed]'\n")
     (project / "list.tsv").write_text("".join(f"{other}\t{source}\n" for source, other in known))
     new("--force", dictionary="de=list.tsv")
     assert "read the other way round" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("listed", "wikipedia", "wanted"),
+    [
+        (None, "none", {}),
+        (2, "none", {"distill.teachers": ("adapted", "glossed"), "finetune_source.round_trips": 2}),
+        (5, "none", {"distill.teachers": ("adapted", "glossed")}),
+        (5, "hub", {"distill.teachers": ("neighbours", "adapted", "glossed"), "download.max_articles": 200000}),
+    ],
+)
+def test_the_next_command_makes_the_most_of_a_word_list(
+    project: Path, capsys: pytest.CaptureFixture[str], listed: int | None, wikipedia: str, wanted: dict[str, object]
+) -> None:
+    """With a list the gloss teaches; where the list lacks many of the running words, the teacher learns to read it."""
+    (project / "de.txt").write_text("mein Paket ist nicht da\n" * 3)
+    pairs = [("my", "mein"), ("parcel", "Paket"), ("is", "ist"), ("not", "nicht"), ("there", "da")]
+    (project / "list.tsv").write_text("".join(f"{source}\t{other}\n" for source, other in pairs[:listed]))
+    new(wikipedia=wikipedia, dictionary="de=list.tsv" if listed else "")
+    command = capsys.readouterr().out.splitlines()[-1].split()
+    content = yaml.safe_load((project / "params.yaml").read_text())
+    for setting in shlex.split(" ".join(command[3:]))[1::2]:
+        key, _, value = setting.partition("=")
+        *sections, name = key.split(".")
+        place = content
+        for section in sections:
+            place = place[section]
+        place[name] = yaml.safe_load(value)
+    (project / "params.yaml").write_text(yaml.safe_dump(content))
+    params = load_parameters()
+    settings = dict(flat(params.model_dump()))
+    usual = dict(flat(load_parameters(ROOT / "params.yaml").model_dump()))
+    changed = {name for name, value in settings.items() if value != usual[name]}
+    assert changed == {"corpus", "roles", *wanted} | ({"distill.carried_labels"} if listed else set())
+    assert {name: settings[name] for name in wanted} == wanted
 
 
 def test_a_list_of_another_language_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

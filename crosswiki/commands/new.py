@@ -19,6 +19,10 @@ LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora
     *("download.max_articles=200000", "prepare.min_count=5", "skipgram.dim=300", "skipgram.ensemble=1"),
     *("skipgram.window=5", "skipgram.subsample=0.0001", "skipgram.max_words=500000000"),
 )
+# What the printed command has where there is a word list; docs/results.md has the figures.
+CARRIED = 4  # copies of each labelled source text in the target's words
+ROUND_TRIPS = 2  # copies of each that the teacher reads, where
+FEW_KNOWN = 0.65  # of the target's running words, or less, are on the list
 FEWEST = 10  # labelled texts, with fewer of which there is nothing to learn or to test
 
 
@@ -50,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Print what the files hold, and write the preset."""
-    from crosswiki.corpora.findings import lines_of, lines_of_word_list
+    from crosswiki.corpora.findings import lines_of, lines_of_word_list, survey_word_list
     from crosswiki.corpora.proposal import preset_of, write_preset
     from crosswiki.corpora.survey import survey
 
@@ -68,26 +72,42 @@ def run(given: argparse.Namespace) -> None:
             found = survey(path, text, label, params.prepare, given.mend, pair)
             print(f"{language} ({role})", *lines_of(found, given.mend), sep="\n")
             surveys.setdefault(role, []).append(found)
+    known: dict[Role, float] = {}
     for language, path in dictionaries:
         role = next(role for role, its in languages.items() if its == language)
-        print(*lines_of_word_list(path, languages["source"], language, surveys[role]), sep="\n")
+        word_list = survey_word_list(path, languages["source"], language, surveys[role])
+        print(*lines_of_word_list(word_list), sep="\n")
+        known[role] = max(known.get(role, 0.0), word_list.known)
     _check(surveys, params)
     wikipedia = given.wikipedia or _usual_wikipedia(languages)
     content = preset_of(languages, surveys, dictionaries, given.mend)
     write_preset(preset, given.name, content, wikipedia)
-    command = next_command(given.name, languages, wikipedia, bool(dictionaries))
+    command = next_command(given.name, languages, wikipedia, known.get("target"))
     print(f"\n{preset}: written. Look into it, then:\n  {command}")
 
 
-def next_command(name: str, languages: dict[Role, str], wikipedia: str, word_lists: bool) -> str:
-    """What to type to train on the new corpus; with a word list, the gloss is one of the student's teachers."""
+def next_command(name: str, languages: dict[Role, str], wikipedia: str, known: float | None) -> str:
+    """What to type to train on the new corpus.
+
+    With a word list the student learns from the gloss and from labelled texts in the list's words; with one that lacks
+    many words, the teacher learns to read glosses. Without Wikipedia there is too little text for neighbours to vote.
+
+    Args:
+        name: of the corpus.
+        languages: of the roles.
+        wikipedia: where more text comes from.
+        known: the share of the target's running words that its word list has; None: there is no list.
+    """
     settings = [f"corpus={name}"]
     if wikipedia in ("hub", "dump"):
         settings += LARGE
     if "test" not in languages:
         settings.append("'roles=[source,target]'")
-    if word_lists:
-        settings.append("'distill.teachers=[neighbours,adapted,glossed]'")
+    if known is not None:
+        teachers = "adapted,glossed" if wikipedia == "none" else "neighbours,adapted,glossed"
+        settings += [f"'distill.teachers=[{teachers}]'", f"distill.carried_labels={CARRIED}"]
+        if known < FEW_KNOWN:
+            settings.append(f"finetune_source.round_trips={ROUND_TRIPS}")
     return " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)])
 
 

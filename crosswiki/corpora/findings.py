@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from crosswiki.corpora.readers.forms import Form
@@ -73,8 +74,27 @@ def lines_of(found: Survey, mending: bool) -> Iterator[str]:
     yield from _doubts(found, mending)
 
 
-def lines_of_word_list(path: Path, source: str, language: str, surveys: list[Survey]) -> Iterator[str]:
-    """What there is to say of a word list.
+@dataclass(frozen=True)
+class WordList:
+    """A word list beside the texts of its language.
+
+    Attributes:
+        path: of the file.
+        languages: the source's, and the other one.
+        pairs: that were understood.
+        bad: lines that were not.
+        known: the share of the texts' running words that the list has.
+    """
+
+    path: Path
+    languages: tuple[str, str]
+    pairs: int
+    bad: int
+    known: float
+
+
+def survey_word_list(path: Path, source: str, language: str, surveys: list[Survey]) -> WordList:
+    """Read a word list, and the texts of its language.
 
     Args:
         path: of the file.
@@ -88,10 +108,15 @@ def lines_of_word_list(path: Path, source: str, language: str, surveys: list[Sur
     texts = (row.text for found in surveys for _, row in texts_of(found.path, found.file) if isinstance(row, Text))
     words = Counter(word for text in texts for word in segment(normalise(text, language), language))
     pairs, bad = read_pairs(path, source, language, words)
-    unread = f", {_count(bad, 'line')} not understood" if bad else ""
-    yield f"{path}: word list of {source} and {language}, {_count(len(pairs), 'pair')}{unread}"
     known = overlap((other for _, other in pairs), words, language).running
-    yield f"  knows    {known:.0%} of the texts' running words"
+    return WordList(path, (source, language), len(pairs), bad, known)
+
+
+def lines_of_word_list(found: WordList) -> Iterator[str]:
+    """What there is to say of a word list."""
+    unread = f", {_count(found.bad, 'line')} not understood" if found.bad else ""
+    yield f"{found.path}: word list of {' and '.join(found.languages)}, {_count(found.pairs, 'pair')}{unread}"
+    yield f"  knows    {found.known:.0%} of the texts' running words"
 
 
 def _doubts(found: Survey, mending: bool) -> Iterator[str]:
