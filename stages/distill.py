@@ -29,18 +29,17 @@ def main() -> None:
     settings = params.distill
     with stage("distill", params, settings) as run:
         teacher, adapted = load_classifier(Path("models/source")), load_classifier(Path("models/adapted"))
-        layers = settings.layers or max(1, adapted.model.config.num_hidden_layers // 2)
-        student = Classifier(fewer_layers(adapted.model, layers), adapted.tokenizer)
+        student = Classifier(fewer_layers(adapted.model, settings.layers), adapted.tokenizer)
         device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
         source, articles = (load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in params.roles[:2])
         target = articles[articles["split"] == "train"].reset_index(drop=True)
         linked_first = source.loc[source["split"] == "train", "concept"]
         target = pick(target, settings.max_texts, params.seed, first=linked_first)
         known = labelled(source, "train", params.finetune_source.labels, params.seed)
-        paired = pair_articles(target, source)
-        paired += carry_labels(known, Path("models/gloss/target"), settings.carried_labels, params.seed)
+        lexicon = Path("models/gloss/target") if "glossed" in settings.teachers or settings.carried_labels else None
+        paired = pair_articles(target, source) + carry_labels(known, lexicon, settings.carried_labels, params.seed)
         panel = Panel(settings.teachers, teacher, adapted, params.gloss.context_weight, device)
-        lessons = prepare_lessons(panel, paired, articles)
+        lessons = prepare_lessons(panel, paired, articles, known["topic"] if settings.source_shares else ())
         columns = lessons.columns(settings.hidden_weight > 0)
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
         freeze_output_layer(student.model)
@@ -57,7 +56,7 @@ def main() -> None:
             report=run.metrics,
             memory=memory_of(params),
         )
-        choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss)
+        choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss, lexicon)
         if choice.classifier is adapted:
             say(f"distill: the student lost more than distill.max_loss, so the teacher is kept: {choice.metrics}")
         scores = calibrate_on(choice.classifier, labelled(articles, "validation"), device)

@@ -1,11 +1,16 @@
 """Temperature scaling, calibration error, coverage and accuracy without labels, against planted answers."""
 
+from pathlib import Path
+
 import numpy
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
+from crosswiki.bert.models import load_classifier
+from crosswiki.corpora.articles import load_articles
 from crosswiki.evaluation.calibration import (
     average_thresholded_confidence,
     confidences,
@@ -14,6 +19,7 @@ from crosswiki.evaluation.calibration import (
     expected_calibration_error,
     fit_temperature,
 )
+from crosswiki.evaluation.confidence import answer
 
 
 def drawn(seed: int, texts: int = 4000, classes: int = 5) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -77,3 +83,22 @@ def test_texts_that_are_less_sure_are_estimated_lower() -> None:
     assert 0 <= estimate <= 1
     assert average_thresholded_confidence(confidence, numpy.ones(len(right), bool), confidences(harder)) == 1.0
     assert len(answers)
+
+
+@pytest.mark.parametrize("system", ["distilled", "target"])
+def test_the_student_has_the_temperature_that_makes_the_targets_validation_labels_likeliest(
+    finished: Path, system: str
+) -> None:
+    """No other one of a fine grid is likelier, and the teacher's is another one."""
+    classifier = load_classifier(finished / "models" / system)
+    articles = load_articles(finished / "data/prepared/target/articles.parquet")
+    known = articles[(articles["split"] == "validation") & articles["topic"].notna()]
+    logits = answer(classifier, known["text"].tolist(), torch.device("cpu"), "validation").logits
+    rows, places = numpy.arange(len(known)), [classifier.topics.index(topic) for topic in known["topic"]]
+
+    def likelihood(temperature: float) -> float:
+        return float(numpy.log(softmax(logits / temperature, axis=1)[rows, places]).mean())
+
+    best = likelihood(classifier.temperature)
+    assert all(likelihood(float(numpy.exp(logarithm))) <= best + 1e-5 for logarithm in numpy.arange(-3, 3.01, 0.05))
+    assert classifier.temperature != load_classifier(finished / "models/source").temperature

@@ -1,6 +1,8 @@
 """A step that costs accuracy is not kept: by validation labels, by confidence, or not judged at all."""
 
 import copy
+from collections import Counter
+from pathlib import Path
 
 import pandas
 import pytest
@@ -8,6 +10,8 @@ import torch
 
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.pretrained import load_pretrained
+from crosswiki.embeddings.affixes import Affixes
+from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation, save_counts, save_lexicon
 from crosswiki.evaluation.selection import LEAST_LABELS, choose
 from tests.tiny import make_tiny_model, trio_texts
 
@@ -92,3 +96,17 @@ def test_the_test_split_is_not_read(sports: Classifier) -> None:
     held_back = articles(["art"] * 100, "test")
     choice = choose(sports, calling(sports, "art"), held_back, articles(["sports"] * 9), sports, CPU, 1)
     assert choice.metrics == {"kept": 1}
+
+
+def test_with_a_lexicon_the_sources_labels_decide_in_the_targets_words(sports: Classifier, tmp_path: Path) -> None:
+    """Every text of the source is art, in whatever words, so a classifier that says so is kept however unsure it is."""
+    entries = {"truc": Entry((Translation("the", 1.0),), "dictionary")}
+    save_lexicon(Lexicon("fr", "en", entries, Affixes({}, {}), frozenset()), tmp_path)
+    save_counts(Counter(truc=3), tmp_path / "words.tsv")
+    unsure, source, target = calling(sports, "art", 1.0), articles(["art"] * 20), articles([None] * 40)
+    gained = choose(sports, unsure, target, source, sports, CPU, 1, lexicon=tmp_path)
+    assert gained.classifier is unsure
+    assert gained.metrics == {"carried_accuracy_before": 0.0, "carried_accuracy_after": 1.0, "kept": 1}
+    assert choose(unsure, sports, target, source, sports, CPU, 1, lexicon=tmp_path).classifier is unsure
+    measured = choose(sports, unsure, articles(["sports"] * LEAST_LABELS), source, sports, CPU, 1, lexicon=tmp_path)
+    assert measured.metrics == {"validation_accuracy_before": 1.0, "validation_accuracy_after": 0.0, "kept": 0}

@@ -17,7 +17,17 @@ from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.embeddings.lexicon import Lexicon, save_lexicon
 from crosswiki.evaluation.selection import LEAST_LABELS
-from crosswiki.evaluation.teachers import Panel, agreement, choose_weights, equal_weights, mix, prepare_lessons
+from crosswiki.evaluation.teachers import (
+    Panel,
+    adjust,
+    agreement,
+    choose_weights,
+    equal_weights,
+    mix,
+    odds_of_shares,
+    prepare_lessons,
+    shares_of,
+)
 from tests.test_selection import articles, calling
 from tests.tiny import make_tiny_model
 
@@ -107,3 +117,31 @@ def test_without_labels_teachers_weigh_the_same_and_a_text_they_differ_on_counts
     assert lessons.trust[1] == 1.0  # linked
     assert max(lessons.trust[0], lessons.trust[2]) < 0.5
     assert lessons.metrics["agreement"] == pytest.approx(float(lessons.trust[[0, 2]].mean()), abs=1e-6)
+
+
+@given(st.integers(0, 1000))
+def test_adjusted_answers_have_the_shares_and_keep_the_odds_between_texts(seed: int) -> None:
+    """p'(a | x) / p'(b | x) is the same multiple of p(a | x) / p(b | x) for every text x."""
+    said, shares = random_probabilities(50, seed), torch.tensor([0.1, 0.2, 0.3, 0.4])
+    factors = odds_of_shares(said, shares)
+    adjusted = adjust({"glossed": said}, {"glossed": factors})["glossed"]
+    assert adjusted.mean(0).tolist() == pytest.approx(shares.tolist(), abs=1e-4)
+    assert adjusted.sum(1).tolist() == pytest.approx([1.0] * 50, abs=1e-5)
+    odds = (adjusted[:, 1:] / adjusted[:, :1]) / (said[:, 1:] / said[:, :1])
+    expected = (factors[1:] / factors[0]).float().expand(50, 3)
+    assert odds.flatten().tolist() == pytest.approx(expected.flatten().tolist(), rel=1e-3)
+
+
+def test_shares_are_counted_among_labels() -> None:
+    assert shares_of(["b", "a", "b", "b"], ["a", "b"]).tolist() == [0.25, 0.75]
+
+
+def test_a_teacher_that_calls_all_texts_one_topic_is_adjusted_to_the_sources_shares(panel: Panel) -> None:
+    """The adapted model is for art on every text, the source's teacher for sports; they differ by nothing else."""
+    texts = PairedTexts(["un", "deux"], [None] * 2, [None] * 2)
+    lessons = prepare_lessons(panel, texts, articles([None] * 9), ["art", "art", "art", "sports"])
+    assert lessons.logits.softmax(1).mean(0).tolist() == pytest.approx([0.75, 0.25], abs=1e-3)
+    assert lessons.metrics["agreement"] > 0.9
+    usual = prepare_lessons(panel, texts, articles([None] * 9))
+    assert usual.logits.softmax(1).mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+    assert usual.metrics["agreement"] < 0.5

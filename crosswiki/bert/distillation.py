@@ -93,21 +93,22 @@ class PairedTexts:
         )
 
 
-def carry_labels(source: pandas.DataFrame, lexicon: Path, copies: int, seed: int) -> PairedTexts:
+def carry_labels(source: pandas.DataFrame, lexicon: Path | None, copies: int, seed: int) -> PairedTexts:
     """Labelled source articles in the target's words, each beside itself, see `carried_over`.
 
     Args:
         source: labelled articles of the train split.
-        lexicon: the folder of the target's; it is not read without a copy.
+        lexicon: the folder of the target's; None: there is none, and nothing is carried.
         copies: of each article; each draws its words anew.
         seed: of what is drawn.
     """
     texts, topics, carried = texts_of(source), source["topic"].tolist(), list[Text]()
-    if copies:
+    if lexicon and copies:
         read, counts = load_lexicon(lexicon), load_counts(lexicon / "words.tsv")
         for copy in range(copies):
             carried += each_side(texts, partial(carried_over, lexicon=read, other_counts=counts, seed=seed + copy))
-    return PairedTexts(carried, [*texts] * copies, topics * copies)
+    rounds = len(carried) // max(len(texts), 1)
+    return PairedTexts(carried, [*texts] * rounds, topics * rounds)
 
 
 def pair_articles(target: pandas.DataFrame, source: pandas.DataFrame) -> PairedTexts:

@@ -173,19 +173,21 @@ def layers_from_the_top(model: PreTrainedModel) -> list[list[nn.Parameter]]:
     return groups
 
 
-def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int]) -> PreTrainedModel:
+def fewer_layers(model: PreTrainedModel, layers: int | Sequence[int] | None) -> PreTrainedModel:
     """Copy a model with some of its layers and all other parameters.
 
     Where layers share their weights, the shared layer is applied fewer times.
 
     Args:
         model: any classifier of transformers.
-        layers: the number of layers to keep, evenly spaced and with the last one; or the layers, numbered from 1.
+        layers: the number of layers to keep, evenly spaced and with the last one; or the layers, numbered from 1;
+            None: half of them.
 
     Raises:
         UserError: the model has fewer layers.
     """
     depth = model.config.num_hidden_layers
+    layers = layers or max(1, depth // 2)
     chosen = range(1, layers + 1) if isinstance(layers, int) else layers
     if not 1 <= min(chosen) <= max(chosen) <= depth:
         found_layers = layers if isinstance(layers, int) else list(layers)

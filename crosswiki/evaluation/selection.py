@@ -1,10 +1,12 @@
-"""Whether a step has made a classifier better: by target validation labels, or by confidence where there are none."""
+"""Whether a step has made a classifier better: by target validation labels; where there are none, by other signs."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas
 import torch
 
+from crosswiki.bert.distillation import carry_labels
 from crosswiki.bert.models import Classifier
 from crosswiki.corpora.articles import pick
 from crosswiki.corpora.pairs import texts_of
@@ -13,6 +15,7 @@ from crosswiki.evaluation.confidence import answer, estimate_accuracies
 from crosswiki.evaluation.scores import accuracy
 
 TEXTS = 400  # that a step is judged on, at most: so many show a difference of a few points
+COPIES = 4  # of each source text in the target's words
 LEAST_LABELS = 50  # with fewer validation labels, confidence says more
 
 
@@ -22,8 +25,8 @@ class Choice:
 
     Attributes:
         classifier: the one after the step, or the one before it if the step has made it worse.
-        metrics: validation_accuracy_before and _after, or estimated_accuracy_before and _after, and `kept`: 1 if the
-            step counts.
+        metrics: validation_accuracy_before and _after, or carried_accuracy or estimated_accuracy in its place, and
+            `kept`: 1 if the step counts.
     """
 
     classifier: Classifier
@@ -39,8 +42,13 @@ def choose(
     device: torch.device,
     seed: int,
     tolerance: float = 0.0,
+    lexicon: Path | None = None,
 ) -> Choice:
     """Keep a step only if it has not cost accuracy: measured on the target's validation labels, else estimated.
+
+    With a lexicon it is measured on the source's validation labels in place of an estimate: their texts in the
+    target's words. An estimate compares confidences, and a student of several teachers, who differ, has another
+    confidence than they.
 
     Args:
         before: the classifier before the step.
@@ -51,22 +59,28 @@ def choose(
         device: where.
         seed: of the choice of texts.
         tolerance: the accuracy that a step may cost, as it may have another use.
+        lexicon: the folder of the target's, of a dictionary; None: there is none that is relied on.
 
     Returns:
         The step's result where nothing can be judged.
     """
     known = labelled(target, "validation", TEXTS, seed)
     measured = len(known) >= LEAST_LABELS
-    texts = known if measured else pick(target[target["split"] == "validation"].reset_index(drop=True), TEXTS, seed)
-    answers = {
-        name: answer(classifier, texts_of(texts), device, name)
-        for name, classifier in (("before", before), ("after", after))
-    }
+    labels = labelled(source, "validation", TEXTS, seed)
+    carried = carry_labels(labels, lexicon, COPIES, seed) if lexicon and not measured else None
     if measured:
-        measure, topics = "validation_accuracy", texts["topic"].tolist()
+        measure, texts, topics = "validation_accuracy", texts_of(known), known["topic"].tolist()
+    elif carried and carried.texts:
+        measure, texts, topics = "carried_accuracy", carried.texts, labels["topic"].tolist() * COPIES
+    else:
+        unread = target[target["split"] == "validation"].reset_index(drop=True)
+        measure, texts, topics = "estimated_accuracy", texts_of(pick(unread, TEXTS, seed)), []
+    answers = {
+        name: answer(classifier, texts, device, name) for name, classifier in (("before", before), ("after", after))
+    }
+    if topics:
         scores = {name: accuracy(topics, given.topics) for name, given in answers.items()}
     else:
-        measure, labels = "estimated_accuracy", labelled(source, "validation", TEXTS, seed)
         reference = answer(teacher, texts_of(labels), device, "source validation")
         scores = estimate_accuracies(reference, labels["topic"].tolist(), answers) if len(texts) else {}
     kept = not scores or scores["after"] >= scores["before"] - tolerance

@@ -68,7 +68,7 @@ def rehearse(teacher: Classifier, layers: int | Sequence[int] | None, name: str)
         raise UserError(f"{what} has no output layer of its own above the encoder, which the transfer keeps")
     try:
         with seeded(0):
-            student = fewer_layers(teacher.model, layers or max(1, config.num_hidden_layers // 2))
+            student = fewer_layers(teacher.model, layers)
             size_of(Classifier(student, teacher.tokenizer))
     except UserError:
         raise

@@ -3,7 +3,7 @@
 Distillation from several teachers: Hinton, Vinyals and Dean 2015 (section 2: an ensemble's mean); You et al. 2017.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch import Tensor
 from crosswiki.bert.classification import predict_logits, read_texts
 from crosswiki.bert.distillation import PairedTexts, merge
 from crosswiki.bert.models import Classifier
+from crosswiki.corpora.articles import in_task
 from crosswiki.corpora.pairs import Text, each_side, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
@@ -27,6 +28,7 @@ from crosswiki.evaluation.voting import negative_log_likelihood
 from crosswiki.pipeline.parameters import Teacher
 
 STEPS = 10  # weights are chosen among multiples of a tenth
+ROUNDS = 100  # of scaling; the shares agree to many digits after twenty
 
 Probabilities = Mapping[str, Tensor]  # of each teacher, [texts, topics]
 
@@ -52,6 +54,35 @@ def agreement(probabilities: Probabilities, weights: Mapping[str, float]) -> Ten
 
 def _entropy(probabilities: Tensor) -> Tensor:
     return -torch.special.xlogy(probabilities, probabilities).sum(1)
+
+
+def shares_of(labels: Iterable[str], topics: Sequence[str]) -> Tensor:
+    """How frequent each topic is among labels, all of which are known, [topics]."""
+    counts = torch.bincount(places(labels, topics), minlength=len(topics)).double()
+    return counts / counts.sum()
+
+
+def odds_of_shares(probabilities: Tensor, shares: Tensor) -> Tensor:
+    """The factors w by which p'(topic | x) ∝ w(topic) · p(topic | x) has each topic's share for its mean, [topics].
+
+    A teacher that is unsure of a language calls too many texts by one topic. Its answers are adjusted to prior
+    probabilities that are known (Saerens, Latinne and Decaestecker 2002, equation 2.4), by iterated scaling.
+
+    Args:
+        probabilities: of texts that stand for the language, [texts, topics].
+        shares: of the topics, all above 0, of sum 1, [topics].
+    """
+    logarithms, wanted = probabilities.double().clamp(min=LEAST).log(), shares.double().log()
+    factors = torch.zeros_like(wanted)
+    for _ in range(ROUNDS):
+        factors += wanted - (logarithms + factors).softmax(1).mean(0).log()
+    return factors.exp()
+
+
+def adjust(probabilities: Probabilities, factors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Each teacher's probabilities times its factors, normalised."""
+    scaled = {name: given.double().clamp(min=LEAST) * factors[name] for name, given in probabilities.items()}
+    return {name: (given / given.sum(1, keepdim=True)).float() for name, given in scaled.items()}
 
 
 def equal_weights(names: Sequence[str]) -> dict[str, float]:
@@ -140,7 +171,7 @@ class Lessons:
         return {**columns, "teacher_states": self.states.tolist()} if hidden else columns
 
 
-def prepare_lessons(panel: Panel, paired: PairedTexts, target: pandas.DataFrame) -> Lessons:
+def prepare_lessons(panel: Panel, paired: PairedTexts, target: pandas.DataFrame, labels: Iterable[str] = ()) -> Lessons:
     """Have the teachers read: the source's teacher the linked source articles, the mixture all other texts.
 
     Validation labels of the target choose the mixture. Where there are too few, all weights are equal, and a text
@@ -149,19 +180,29 @@ def prepare_lessons(panel: Panel, paired: PairedTexts, target: pandas.DataFrame)
     Args:
         panel: the teachers.
         paired: the texts.
-        target: the target's articles; only the validation split is read.
+        target: the target's articles, of whose labels only the validation split's are read.
+        labels: of the source; each teacher's answers to the task's texts of the train split, or to all if none is the
+            task's, are adjusted to have each topic as often as these have. Without any they stay as they are.
     """
     known = labelled(target, "validation")
     weights, metrics, measured = equal_weights(panel.names), {}, len(known) >= LEAST_LABELS
-    if measured and len(panel.names) > 1:
-        said, _ = panel.ask(texts_of(known), "teachers read validation")
-        weights, right = choose_weights(said, places(known["topic"], panel.teacher.topics))
-        metrics["teachers_validation_accuracy"] = round(right, 6)
     sources = [text for text in paired.source_texts if text is not None]
     others = [text for text, linked in zip(paired.texts, paired.linked, strict=True) if not linked]
     tokens = panel.teacher.tokenizer.model_max_length
     logits, states = read_texts(panel.teacher, sources, tokens, panel.device, "teacher reads source")
     said, other_states = panel.ask(others, "teachers read target")
+    factors: dict[str, Tensor] = {}
+    if (like := list(labels)) and others:
+        task = set(texts_of(target[(target["split"] == "train") & target["concept"].map(in_task).astype(bool)]))
+        chosen = [place for place, text in enumerate(others) if text in task] or range(len(others))
+        shares = shares_of(like, panel.teacher.topics)
+        factors = {name: odds_of_shares(given[chosen], shares) for name, given in said.items()}
+        said = adjust(said, factors)
+    if measured and len(panel.names) > 1:
+        answers, _ = panel.ask(texts_of(known), "teachers read validation")
+        answers = adjust(answers, factors) if factors else answers
+        weights, right = choose_weights(answers, places(known["topic"], panel.teacher.topics))
+        metrics["teachers_validation_accuracy"] = round(right, 6)
     agreed = agreement(said, weights)
     metrics |= {f"weight_{name}": round(weight, 6) for name, weight in weights.items()}
     metrics["agreement"] = round(float(agreed.mean()), 6) if len(agreed) else 1.0

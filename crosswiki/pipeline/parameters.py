@@ -239,6 +239,7 @@ class Distill(Training):
     hidden_weight: NotNegative
     max_texts: Positive | None
     carried_labels: Count
+    source_shares: bool
     max_loss: Share
 
     @model_validator(mode="before")
