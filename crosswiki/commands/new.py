@@ -6,6 +6,7 @@ columns are seen. Wikipedia, if any, adds words and plain text; the task is your
 
 import argparse
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora
 # What the printed command has where there is a word list; docs/results.md has the figures.
 CARRIED = 4  # copies of each labelled source text in the target's words
 ROUND_TRIPS = 2  # copies of each that the teacher reads, where
+ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
 FEW_KNOWN = 0.65  # of the target's running words, or less, are on the list
 FEWEST = 10  # labelled texts, with fewer of which there is nothing to learn or to test
 
@@ -82,11 +84,21 @@ def run(given: argparse.Namespace) -> None:
     wikipedia = given.wikipedia or _usual_wikipedia(languages)
     content = preset_of(languages, surveys, dictionaries, given.mend)
     write_preset(preset, given.name, content, wikipedia)
-    command = next_command(given.name, languages, wikipedia, known.get("target"))
+    command = next_command(given.name, languages, wikipedia, known.get("target"), shares_agree(surveys))
     print(f"\n{preset}: written. Look into it, then:\n  {command}")
 
 
-def next_command(name: str, languages: dict[Role, str], wikipedia: str, known: float | None) -> str:
+def shares_agree(surveys: dict[Role, list[Any]]) -> bool:
+    """Whether the target's labels are divided among the topics as the source's are, or too few to say otherwise."""
+    source, target = (sum((found.labels for found in surveys[role]), Counter[str]()) for role in ROLES[:2])
+    apart = sum(abs(source[label] / source.total() - count / target.total()) for label, count in target.items())
+    apart += sum(count / source.total() for label, count in source.items() if label not in target)
+    return target.total() < ENOUGH or apart / 2 <= APART
+
+
+def next_command(
+    name: str, languages: dict[Role, str], wikipedia: str, known: float | None, shares: bool = True
+) -> str:
     """What to type to train on the new corpus.
 
     With a word list the student learns from the gloss and from labelled texts in the list's words; with one that lacks
@@ -97,6 +109,7 @@ def next_command(name: str, languages: dict[Role, str], wikipedia: str, known: f
         languages: of the roles.
         wikipedia: where more text comes from.
         known: the share of the target's running words that its word list has; None: there is no list.
+        shares: whether each topic may be as frequent in the target's texts as in the source's.
     """
     settings = [f"corpus={name}"]
     if wikipedia in ("hub", "dump"):
@@ -106,6 +119,8 @@ def next_command(name: str, languages: dict[Role, str], wikipedia: str, known: f
     if known is not None:
         teachers = "adapted,glossed" if wikipedia == "none" else "neighbours,adapted,glossed"
         settings += [f"'distill.teachers=[{teachers}]'", f"distill.carried_labels={CARRIED}"]
+        if shares:
+            settings.append("distill.source_shares=true")
         if known < FEW_KNOWN:
             settings.append(f"finetune_source.round_trips={ROUND_TRIPS}")
     return " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)])
