@@ -106,8 +106,9 @@ def test_a_fork_that_is_killed_is_a_failure(tmp_path: Path, warm: dict[str, str]
 
 def test_without_the_libraries_it_is_the_usual_python(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(f"import os\nprint({STARTED!r} in os.environ)\n")
-    (tmp_path / "warm").mkdir()
-    with warm_python(tmp_path / "warm", usual()) as changes:  # seconds before they are there
+    place = tmp_path / "a folder" / "warm"
+    place.mkdir(parents=True)
+    with warm_python(place, usual()) as changes:  # seconds before they are there
         assert said(start(tmp_path, changes, "program", **{STARTED: "1"})) == (0, "False\n", "")
     assert said(start(tmp_path, changes, "program")) == (0, "False\n", "")  # and when that process is gone
 

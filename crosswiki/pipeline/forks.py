@@ -16,6 +16,7 @@ import json
 import os
 import runpy
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -39,8 +40,7 @@ LIBRARIES = (
 STARTED = "CROSSWIKI_STARTED_AS"  # in a fork's environment: the process that it stands for, whose ancestors are DVC's
 GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and either under WSL
 # Starts in a few hundredths of a second: it hands over what it was given, waits, and ends as the fork has ended.
-CLIENT = """#!{python} -ISE
-import json, os, signal, socket, sys
+CLIENT = """import json, os, signal, socket, sys
 
 def usual():
     os.environ.pop({started!r}, None)
@@ -69,7 +69,7 @@ sys.exit(answer[0] if answer else 137)
 
 
 def can_fork() -> bool:
-    """Whether forks work here: on a Mac some libraries end with them, and a GPU is used by whom has started it."""
+    """Whether forks work here: on a Mac some libraries end with them, and a GPU serves no fork."""
     return sys.platform == "linux" and not any(Path(place).exists() for place in GPUS)
 
 
@@ -90,7 +90,10 @@ def warm_python(folder: Path, environment: Mapping[str, str], *, wait: bool = Fa
     """
     address, command = str(folder / "socket"), folder / "bin" / "python"
     command.parent.mkdir(parents=True)
-    command.write_text(CLIENT.format(python=sys.executable, address=address, started=STARTED))
+    client = folder / "client.py"
+    client.write_text(CLIENT.format(python=sys.executable, address=address, started=STARTED))
+    # Not a line with #!, which takes no path with a space in it, and no long one.
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -ISE {shlex.quote(str(client))} "$@"\n')
     command.chmod(0o700)
     server = subprocess.Popen(
         [sys.executable, "-P", __file__, address],
