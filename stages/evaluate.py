@@ -1,6 +1,5 @@
 """evaluate: every system on every role's test split, which nothing before this stage has read."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.comparison import MODELS, SIZED, save_confusion, score_systems, split_for_testing, texts_for
 from crosswiki.evaluation.confidence import Answers, answer, estimate_accuracies, judge_confidence, save_confidences
-from crosswiki.evaluation.nearest_articles import answers_of
 from crosswiki.evaluation.predictions import Predictions, fewer_topics
+from crosswiki.evaluation.readings import Readings, answers_of
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.evaluation.sizes import Size, size_of
 from crosswiki.pipeline.devices import choose_device
@@ -34,7 +33,7 @@ def main() -> None:
         reference = answer(teacher, texts_of(known), device, "source validation")
         named = fewer_topics(tables, load_preset(params.corpus))
         for role, articles in tables.items():
-            test, answers = split_for_testing(articles, params.seed), dict[str, Answers]()
+            test, answers, readings = split_for_testing(articles, params.seed), dict[str, Answers](), Readings()
             predictions = Predictions(test.texts["id"].tolist(), named[role])
             predictions.load(Path("metrics/baselines"), role)
             peers = predictions.load(Path("metrics/peers"), role)
@@ -44,10 +43,10 @@ def main() -> None:
                 classifier = load_classifier(Path(place))
                 if system in SIZED[role]:
                     sizes[system] = size_of(classifier)
-                texts, started = texts_for(system, role, test, params.gloss.context_weight), time.perf_counter()
-                answers[system] = answers_of(system, role, classifier, texts, device)
+                texts = texts_for(system, role, test, params.gloss.context_weight)
+                answers[system], seconds = answers_of(system, role, classifier, texts, device, readings)
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
-                run.metrics({f"{role}_{system}_texts_per_second": len(test.texts) / (time.perf_counter() - started)})
+                run.metrics({f"{role}_{system}_texts_per_second": len(test.texts) / seconds})
                 predictions.add(system, classifier.topics, answers[system].logits)
             estimates = estimate_accuracies(reference, known["topic"].tolist(), answers)
             scores: dict[str, Any] = {**score_systems(role, test, predictions, peers, params.evaluate, params.seed)}

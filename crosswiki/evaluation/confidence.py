@@ -8,6 +8,7 @@ import numpy
 import pandas
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier
@@ -51,8 +52,14 @@ class Answers:
 
 def answer(classifier: Classifier, texts: Sequence[Text], device: torch.device, what: str) -> Answers:
     """Have a classifier read texts, of which it reads as many tokens as it has learnt to read."""
-    logits = predict_logits(classifier, texts, classifier.tokenizer.model_max_length, device, what).double().numpy()
-    return Answers([classifier.topics[place] for place in logits.argmax(1)], logits, classifier.temperature)
+    tokens = classifier.tokenizer.model_max_length
+    return answers_in(classifier, predict_logits(classifier, texts, tokens, device, what))
+
+
+def answers_in(classifier: Classifier, logits: Tensor) -> Answers:
+    """What a classifier's logits, [texts, topics], say."""
+    numbers = logits.double().numpy()
+    return Answers([classifier.topics[place] for place in numbers.argmax(1)], numbers, classifier.temperature)
 
 
 def calibrate_on(classifier: Classifier, texts: pandas.DataFrame, device: torch.device) -> dict[str, float]:

@@ -17,13 +17,11 @@ from crosswiki.bert.classification import read_texts
 from crosswiki.bert.models import Classifier
 from crosswiki.corpora.pairs import Text, in_one
 from crosswiki.corpora.text import segment
-from crosswiki.embeddings.lookup import FOLDERS
 from crosswiki.embeddings.search import Found, hubness, most_similar
-from crosswiki.embeddings.vectors import WordVectors, load_vectors, unit
-from crosswiki.evaluation.confidence import Answers, answer
+from crosswiki.embeddings.vectors import WordVectors, unit
+from crosswiki.evaluation.confidence import Answers
 from crosswiki.evaluation.linear import average_vectors
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Role
 
 HUBNESS_NEIGHBOURS = 10  # k of CSLS
 LEAST = 1e-6  # a probability whose logarithm is taken
@@ -76,8 +74,12 @@ def read(
         what: label of the progress bar.
     """
     logits, states = read_texts(classifier, texts, classifier.tokenizer.model_max_length, device, what)
-    averages = average_vectors([segment(in_one(text), language) for text in texts], words)
-    return Reading(logits, states, torch.from_numpy(averages))
+    return Reading(logits, states, averages(words, language, texts))
+
+
+def averages(words: WordVectors, language: str, texts: Sequence[Text]) -> Tensor:
+    """Texts' averaged word vectors, [texts, dim]."""
+    return torch.from_numpy(average_vectors([segment(in_one(text), language) for text in texts], words))
 
 
 def places(actual: Iterable[str], topics: Sequence[str]) -> Tensor:
@@ -216,23 +218,4 @@ def load_neighbourhood(folder: Path) -> Neighbourhood:
         rest["topics"],
         rest["language"],
         Voting(**rest["voting"]),
-    )
-
-
-def answers_of(system: str, role: Role, classifier: Classifier, texts: Sequence[Text], device: torch.device) -> Answers:
-    """What a system answers: its classifier alone, or, if it is `neighbours`, beside the vote of the nearest articles.
-
-    Args:
-        system: which.
-        role: of the texts' language.
-        classifier: the system's.
-        texts: any number.
-        device: where the classifier reads.
-    """
-    what = f"{role} {system}"
-    if system != "neighbours":
-        return answer(classifier, texts, device, what)
-    neighbourhood = load_neighbourhood(Path("models/neighbourhood") / role)
-    return neighbourhood.answers(
-        read(classifier, load_vectors(FOLDERS[role]), neighbourhood.language, texts, device, what)
     )
