@@ -33,20 +33,20 @@ def main() -> None:
         device, tokens = choose_device(params.device), teacher.tokenizer.model_max_length
         source, articles = (load_articles(Path(f"data/prepared/{role}/articles.parquet")) for role in params.roles[:2])
         target = articles[articles["split"] == "train"].reset_index(drop=True)
-        linked_first = source.loc[source["split"] == "train", "concept"]
-        target = pick(target, settings.max_texts, params.seed, first=linked_first)
+        target = pick(target, settings.max_texts, params.seed, first=source.loc[source["split"] == "train", "concept"])
         known = labelled(source, "train", params.finetune_source.labels, params.seed)
         lexicon = Path("models/gloss/target") if "glossed" in settings.teachers or settings.carried_labels else None
         paired = pair_articles(target, source) + carry_labels(known, lexicon, settings.carried_labels, params.seed)
         panel = Panel(settings.teachers, teacher, adapted, params.gloss.context_weight, device)
         lessons = prepare_lessons(panel, paired, articles, known["topic"] if settings.source_shares else ())
-        columns = lessons.columns(settings.hidden_weight > 0)
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
         freeze_output_layer(student.model)
         weights = label_weights(labels, len(teacher.topics), params.class_weights)
         history = train(
             student.model,
-            encode(paired.texts, student.tokenizer, tokens, labels=labels, **columns),
+            encode(
+                paired.texts, student.tokenizer, tokens, labels=labels, **lessons.columns(settings.hidden_weight > 0)
+            ),
             batch_loss(settings.temperature, settings.soft_weight, settings.hidden_weight, weights),
             padding(student.tokenizer),
             schedule_of(settings),
