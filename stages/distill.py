@@ -59,7 +59,7 @@ def main() -> None:
         choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss, lexicon)
         if choice.classifier is adapted:
             say(f"distill: the student lost more than distill.max_loss, so the teacher is kept: {choice.metrics}")
-        scores = calibrate_on(choice.classifier, labelled(articles, "validation"), device)
+        calibration = calibrate_on(choice.classifier, labelled(articles, "validation"), device)
         with replacing(Path("models/distilled"), directory=True) as folder:
             save_classifier(choice.classifier, folder)
         save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
@@ -69,9 +69,7 @@ def main() -> None:
             "layers": choice.classifier.model.config.num_hidden_layers,
             "parameters": choice.classifier.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),
-            **lessons.metrics,
-            **choice.metrics,
-            **{name: score for name, score in scores.items() if "calibration" in name},
+            **(lessons.metrics | choice.metrics | calibration),
         }
         write_json(Path("metrics/distill.json"), summary)
         run.metrics(summary)
