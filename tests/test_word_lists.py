@@ -4,7 +4,10 @@ import gzip
 import json
 import re
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pyarrow
 import pyarrow.parquet
@@ -160,3 +163,26 @@ def test_words_are_counted_as_prepare_counts_them(tmp_path: Path) -> None:
     table = pyarrow.table({"text": ["Il pleut, il mouille.", "IL est né."]})
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
     assert count_words(tmp_path / "a.parquet", "fr") == Counter(il=3, pleut=1, mouille=1, est=1, né=1)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A folder's files at an address, without a line for each request."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_a_list_at_an_address_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    path = tabbed(tmp_path / "en-fr.tsv", ENGLISH, FRENCH)
+    straight = read_dictionaries(preset_of(path), "fr", FRENCH_TEXT)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    preset = preset_of(f"http://127.0.0.1:{server.server_port}/en-{{language}}.tsv")
+    try:
+        assert read_dictionaries(preset, "fr", FRENCH_TEXT) == straight
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert read_dictionaries(preset, "fr", FRENCH_TEXT) == straight  # the server is gone

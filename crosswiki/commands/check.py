@@ -73,7 +73,7 @@ def named_files(preset: Preset, language: str, source: str) -> Iterator[tuple[st
         yield f"articles.{language}", file.path
     if language != source:
         for word_list in preset.dictionaries.get(language, []):
-            yield f"dictionaries.{language}", word_list.path
+            yield f"dictionaries.{language}", _filled_in(word_list.path, language)
     for name in preset.similarities.get(language, []):
         yield f"similarities.{language}", name
     if isinstance(preset, DumpPreset):

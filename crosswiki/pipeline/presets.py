@@ -62,7 +62,7 @@ class WordList(Section):
     """A word list of the source's language and another one; in a preset its path alone says as much.
 
     Attributes:
-        path: of the file; `~` and environment variables are replaced.
+        path: of the file, where `~` and environment variables are replaced, or its address; `{language}` is filled in.
         licence: of the list, which the model that is made with it names.
     """
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from crosswiki.corpora.groups import read_groups
 from crosswiki.corpora.parts import Bad
-from crosswiki.corpora.readers.places import existing
+from crosswiki.corpora.readers.places import local_file
 from crosswiki.corpora.readers.word_list_forms import Pair, read_word_list
 from crosswiki.corpora.text import normalise, segment
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import CorpusPreset
 
 ENOUGH = 2_000_000  # characters of a language's text that say how much of it a list knows
@@ -62,7 +61,7 @@ def read_dictionaries(preset: CorpusPreset, language: str, words: Counter[str]) 
     entries: dict[Pair, None] = {}
     bad = 0
     for file in preset.dictionaries.get(language, []):
-        pairs, wrong = read_pairs(existing(user_path(file.path)), preset.languages.source, language, words)
+        pairs, wrong = read_pairs(local_file(file.path, language), preset.languages.source, language, words)
         entries.update(dict.fromkeys(pairs))
         bad += wrong
     known = overlap((other for _, other in entries), words, language).running
