@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.forks import STARTED, can_fork, warm_python
+from crosswiki.pipeline.forks import WARM, can_fork, warm_python
 from crosswiki.pipeline.tracking import MLFLOW_DEFAULTS
 
 
@@ -46,7 +46,7 @@ def run_warm(command: Sequence[str]) -> int:
     """
     with ExitStack() as stack:
         changes: dict[str, str] = {}
-        if can_fork() and STARTED not in os.environ:  # else `python` is a fork already
+        if can_fork() and WARM not in os.environ:  # else `python` is a fork already
             folder = stack.enter_context(TemporaryDirectory(prefix="crosswiki-"))
             changes = stack.enter_context(warm_python(Path(folder), {**MLFLOW_DEFAULTS, **os.environ}))
         try:

@@ -37,6 +37,7 @@ LIBRARIES = (
     *("mlflow", "mlflow.models", "mlflow.pyfunc", "mlflow.system_metrics.system_metrics_monitor"),
     *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "alembic.command"),
 )
+WARM = "CROSSWIKI_WARM"  # in the environment of those who find that `python`
 STARTED = "CROSSWIKI_STARTED_AS"  # in a fork's environment: the process that it stands for, whose ancestors are DVC's
 GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and either under WSL
 # Starts in a few hundredths of a second: it hands over what it was given, waits, and ends as the fork has ended.
@@ -105,7 +106,7 @@ def warm_python(folder: Path, environment: Mapping[str, str], *, wait: bool = Fa
     try:
         if wait and server.stdout and not server.stdout.read(1):
             raise RuntimeError(f"{__file__} has ended")
-        yield {"PATH": os.pathsep.join([str(command.parent), environment.get("PATH", os.defpath)])}
+        yield {WARM: "1", "PATH": os.pathsep.join([str(command.parent), environment.get("PATH", os.defpath)])}
     finally:
         server.kill()  # forks are processes of their own
         server.communicate()
