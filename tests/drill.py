@@ -1,7 +1,7 @@
 """Kill the pipeline with kill -9 at random moments, go on each time, and compare the end with an undisturbed run's.
 
 `python -m tests.drill` uses the tiny trio, `--default` the real corpus and model (hours). A run goes on as `make repro`
-does: a lock file that was cut off is removed, then `dvc repro`. When a run gets to its end before it is killed, all
+does: a lock file that was cut off is mended, then `dvc repro`. When a run gets to its end before it is killed, all
 that it made is removed, and the next one begins from nothing. Half of the moments are drawn from the time that a run
 takes, half from the second in which DVC keeps what a stage has made, as a run is in a stage nearly always.
 """
@@ -47,7 +47,7 @@ class Drill:
 
     def go_on(self, *, disturbed: bool = True) -> bool:
         """Run the pipeline; whether it got to its end before it was killed."""
-        if line := mend_locks(self.folder):
+        for line in mend_locks(self.folder):
             self.mended += 1
             print(f"drill: {line}", file=sys.stderr)
         with tempfile.NamedTemporaryFile("w+") as said:

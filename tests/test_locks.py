@@ -1,4 +1,4 @@
-"""A lock file that a killed run has cut off does not stop the next one."""
+"""Lock files that a killed run has cut off do not stop the next one."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crosswiki.pipeline.locks import LOCK, mend_locks
+from crosswiki.pipeline.locks import CUT_OFF, LOCK, RESULTS, mend_locks
 from tests.tiny import clean_environment
 
 
@@ -29,16 +29,16 @@ def test_a_cut_off_lock_is_removed_and_dvc_goes_on(project: Path, content: bytes
     (project / LOCK).write_bytes(content)
     before = repro(project)
     assert before.returncode != 0, "DVC has mended this itself: the module can go"
-    line = mend_locks(project)
-    assert line and "\n" not in line and str(LOCK) in line
+    (line,) = mend_locks(project)
+    assert "\n" not in line and str(LOCK) in line
     assert repro(project).returncode == 0
     assert (project / "a").read_text() == "a\n"
 
 
 def test_a_whole_lock_and_none_stay_as_they_are(project: Path) -> None:
-    assert mend_locks(project) is None
+    assert mend_locks(project) == []
     (project / LOCK).write_text('{"write": {}, "read": {}}')
-    assert mend_locks(project) is None
+    assert mend_locks(project) == []
     assert (project / LOCK).is_file()
 
 
@@ -50,7 +50,55 @@ def test_nothing_is_removed_while_dvc_runs_in_the_folder(project: Path) -> None:
     with subprocess.Popen([sys.executable, str(program)], cwd=project, stdout=subprocess.PIPE) as dvc:
         assert dvc.stdout is not None
         dvc.stdout.readline()
-        line = mend_locks(project)
+        (line,) = mend_locks(project)
         dvc.kill()
-    assert line and f"process {dvc.pid}" in line
+    assert f"process {dvc.pid}" in line
     assert (project / LOCK).is_file()
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_cut_off_list_of_results_is_replaced_and_nothing_runs_again(project: Path, committed: bool) -> None:
+    (project / "a.txt").write_text("one")
+    (project / "dvc.yaml").write_text("stages:\n  a:\n    cmd: cp a.txt a\n    deps: [a.txt]\n    outs: [a]\n")
+    assert repro(project).returncode == 0
+    if committed:
+        person = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        for command in (["add", "dvc.lock"], [*person, "commit", "-q", "-m", "One"]):
+            subprocess.run(["git", *command], cwd=project, check=True)
+    first = (project / RESULTS).read_bytes()
+    (project / "a.txt").write_text("two")
+    assert repro(project).returncode == 0
+    whole = (project / RESULTS).read_bytes()
+    (project / RESULTS).write_bytes(b"")
+    assert repro(project).returncode != 0, "DVC has mended this itself: the function can go"
+    (line,) = mend_locks(project)
+    assert "\n" not in line and line.startswith("dvc.lock: a killed run left it cut off")
+    assert (project / RESULTS).is_file() == committed
+    assert not committed or (project / RESULTS).read_bytes() == first
+    answer = repro(project)
+    assert answer.returncode == 0
+    assert "Running" not in answer.stdout
+    assert (project / RESULTS).read_bytes() == whole
+    assert (project / "a").read_text() == "two"
+
+
+def test_wherever_the_list_of_results_is_cut_off_dvc_can_read_what_is_left(project: Path) -> None:
+    assert repro(project).returncode == 0
+    whole = (project / RESULTS).read_bytes()
+    assert mend_locks(project) == []
+    replaced = 0
+    for length in range(len(whole)):
+        (project / RESULTS).write_bytes(whole[:length])
+        lines = mend_locks(project)
+        replaced += bool(lines)
+        assert (project / RESULTS).exists() == (not lines)
+        assert not lines or (project / CUT_OFF).read_bytes() == whole[:length]
+        assert mend_locks(project) == []
+    assert replaced > len(whole) / 4
+
+
+def test_a_merge_that_is_not_ended_stays(project: Path) -> None:
+    content = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.0'\nstages: {}\n>>>>>>> other\n"
+    (project / RESULTS).write_text(content)
+    assert mend_locks(project) == []
+    assert (project / RESULTS).read_text() == content

@@ -1,7 +1,7 @@
 """Check params.yaml, the preset and the files that it names before anything runs; silent when all is well.
 
 DVC by itself runs nothing for a key that no stage reads, so a misspelt one would pass unseen. A lock file that a killed
-run has left cut off is removed.
+run has left cut off is mended.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(_arguments: argparse.Namespace) -> None:
     """Raise a UserError for the first error."""
-    if line := mend_locks(Path()):
+    for line in mend_locks(Path()):
         print(line, file=sys.stderr)
     params = load_parameters()
     preset = load_preset(params.corpus)
