@@ -138,16 +138,26 @@ def _bags(
 ) -> dict[str, dict[str, float]]:
     """The words of the concepts' texts in the source's language; one that may be several counts as a part of each."""
     bags: dict[str, dict[str, float]] = {}
+    parts: dict[str, dict[str, float]] = {}  # by word, what it adds
     for group in read_groups(table, ["text", "concept"]):
         for row in group.to_pylist():
             if row["concept"] in concepts and row["concept"] not in bags:
                 bag = bags[row["concept"]] = defaultdict(float)
                 for word in words_of(row["text"], language.code, language.spelling):
-                    found = meanings(word)
-                    for words in found:
-                        for meaning in words:
-                            bag[meaning] += 1 / len(found) / len(words)
+                    if word not in parts:
+                        parts[word] = _parts(meanings(word))
+                    for meaning, part in parts[word].items():
+                        bag[meaning] += part
     return bags
+
+
+def _parts(meanings: set[Words]) -> dict[str, float]:
+    """The words of several meanings, each meaning with the same weight, in an order that no hash decides."""
+    parts: dict[str, float] = defaultdict(float)
+    for words in sorted(meanings, key=sorted):
+        for word in sorted(words):
+            parts[word] += 1 / len(meanings) / len(words)
+    return parts
 
 
 def _likeness(pairs: list[Pair], bags: tuple[dict[str, dict[str, float]], ...]) -> dict[Pair, float]:
