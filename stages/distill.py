@@ -1,7 +1,6 @@
 """distill: a smaller student learns from the teacher, without one target label. The output layer stays frozen.
 
-For a target article that is linked to a source article, the student reads the target's text and the source's teacher
-reads the source's; for all others, the teachers of `distill.teachers` read the same text as the student.
+Of a linked article the source's teacher reads the source's text; of others, `distill.teachers` read the student's.
 """
 
 from pathlib import Path
@@ -69,7 +68,8 @@ def main() -> None:
             "layers": choice.classifier.model.config.num_hidden_layers,
             "parameters": choice.classifier.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),
-            **(lessons.metrics | choice.metrics | calibration),
+            **(lessons.metrics | choice.metrics),
+            **{name: value for name, value in calibration.items() if "calibration" in name},
         }
         write_json(Path("metrics/distill.json"), summary)
         run.metrics(summary)

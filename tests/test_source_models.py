@@ -190,7 +190,7 @@ def test_every_training_is_one_processs(monkeypatch: pytest.MonkeyPatch) -> None
         given.append(arguments["args"])
         raise InterruptedError
 
-    monkeypatch.setattr(training, "_LossTrainer", refuse)
+    monkeypatch.setattr(training, "LossTrainer", refuse)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     texts = Dataset.from_dict({"input_ids": [[5, 6, 7]] * 16, "length": [3] * 16})
     schedule = Schedule(epochs=1, batch_size=8, learning_rate=0.1, warmup_ratio=0, weight_decay=0, dropout=0)
