@@ -37,7 +37,7 @@ def main() -> None:
         lexicon = Path("models/gloss/target") if "glossed" in settings.teachers or settings.carried_labels else None
         paired = pair_articles(target, source) + carry_labels(known, lexicon, settings.carried_labels, params.seed)
         panel = Panel(settings.teachers, teacher, adapted, params.gloss.context_weight, device)
-        lessons = prepare_lessons(panel, paired, articles, known["topic"] if settings.source_shares else ())
+        lessons = prepare_lessons(panel, paired, articles, known["topic"] if params.source_shares else ())
         labels = [teacher.topics.index(topic) if topic in teacher.topics else UNKNOWN for topic in paired.topics]
         freeze_output_layer(student.model)
         weights = label_weights(labels, len(teacher.topics), params.class_weights)

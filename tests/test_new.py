@@ -267,9 +267,7 @@ def test_the_next_command_makes_the_most_of_a_word_list(
     usual = dict(flat(load_parameters(ROOT / "params.yaml").model_dump()))
     large = {setting.partition("=")[0] for setting in LARGE if wikipedia == "hub"}
     changed = {name for name, value in settings.items() if value != usual[name]} - large
-    assert changed == {"corpus", "roles", *wanted} | (
-        {"distill.carried_labels", "distill.source_shares"} if listed else set()
-    )
+    assert changed == {"corpus", "roles", *wanted} | ({"distill.carried_labels", "source_shares"} if listed else set())
     assert {name: settings[name] for name in wanted} == wanted
 
 
@@ -281,7 +279,7 @@ def test_labels_of_the_target_say_whether_its_topics_have_the_sources_shares(
     (project / "de.csv").write_text(table(rows), encoding="utf-8")
     (project / "list.tsv").write_text("is\tist\nwhere\two\nmy\tmein\n")
     new(target="de=de.csv", dictionary="de=list.tsv")
-    assert ("distill.source_shares=true" in capsys.readouterr().out) == proposed
+    assert ("source_shares=true" in capsys.readouterr().out) == proposed
 
 
 def test_a_list_of_another_language_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

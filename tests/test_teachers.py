@@ -19,14 +19,11 @@ from crosswiki.embeddings.lexicon import Lexicon, save_lexicon
 from crosswiki.evaluation.selection import LEAST_LABELS
 from crosswiki.evaluation.teachers import (
     Panel,
-    adjust,
     agreement,
     choose_weights,
     equal_weights,
     mix,
-    odds_of_shares,
     prepare_lessons,
-    shares_of,
 )
 from tests.test_selection import articles, calling
 from tests.tiny import make_tiny_model
@@ -117,23 +114,6 @@ def test_without_labels_teachers_weigh_the_same_and_a_text_they_differ_on_counts
     assert lessons.trust[1] == 1.0  # linked
     assert max(lessons.trust[0], lessons.trust[2]) < 0.5
     assert lessons.metrics["agreement"] == pytest.approx(float(lessons.trust[[0, 2]].mean()), abs=1e-6)
-
-
-@given(st.integers(0, 1000))
-def test_adjusted_answers_have_the_shares_and_keep_the_odds_between_texts(seed: int) -> None:
-    """p'(a | x) / p'(b | x) is the same multiple of p(a | x) / p(b | x) for every text x."""
-    said, shares = random_probabilities(50, seed), torch.tensor([0.1, 0.2, 0.3, 0.4])
-    factors = odds_of_shares(said, shares)
-    adjusted = adjust({"glossed": said}, {"glossed": factors})["glossed"]
-    assert adjusted.mean(0).tolist() == pytest.approx(shares.tolist(), abs=1e-4)
-    assert adjusted.sum(1).tolist() == pytest.approx([1.0] * 50, abs=1e-5)
-    odds = (adjusted[:, 1:] / adjusted[:, :1]) / (said[:, 1:] / said[:, :1])
-    expected = (factors[1:] / factors[0]).float().expand(50, 3)
-    assert odds.flatten().tolist() == pytest.approx(expected.flatten().tolist(), rel=1e-3)
-
-
-def test_shares_are_counted_among_labels() -> None:
-    assert shares_of(["b", "a", "b", "b"], ["a", "b"]).tolist() == [0.25, 0.75]
 
 
 def test_a_teacher_that_calls_all_texts_one_topic_is_adjusted_to_the_sources_shares(panel: Panel) -> None:

@@ -116,7 +116,7 @@ def programs() -> Path:
         options = "apt-get install --yes --no-install-recommends --quiet --quiet"
         run(ROOT, "apt-get", "update", "--quiet", "--quiet")
         run(ROOT, *install.replace("apt-get install", options).split(), DEBIAN_FRONTEND="noninteractive")
-    assert "requirements-team.txt" in run(ROOT, "make", "--dry-run", *make.split()[1:]).stdout
+    assert "requirements-team.txt" in run(ROOT, "make", "--always-make", "--dry-run", *make.split()[1:]).stdout
     pins = (line for line in (ROOT / "requirements-team.txt").read_text().splitlines() if not line.startswith("#"))
     for name, _, pin in (line.partition("==") for line in pins):
         assert version(name) == pin, f"{name}: make team"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -135,6 +135,28 @@ def freeze_output_layer(model: PreTrainedModel) -> None:
     """Exclude the output layer from all later trainings."""
     for parameter in output_layer(model).values():
         parameter.requires_grad_(False)
+
+
+def add_to_logits(model: PreTrainedModel, change: Tensor) -> None:
+    """Add a number to each topic's logit, for all texts: to the bias of the last layer.
+
+    Args:
+        model: a classifier.
+        change: [topics].
+
+    Raises:
+        UserError: that layer has no bias.
+    """
+    biases = [
+        parameter
+        for name, parameter in output_layer(model).items()
+        if name.endswith("bias") and parameter.shape == change.shape
+    ]
+    if not biases:
+        kind = model.config.model_type
+        raise UserError(f"params.yaml: source_shares: the output layer of {kind} has no bias: set it to false")
+    with torch.no_grad():
+        biases[-1].add_(change.to(biases[-1]))
 
 
 def from_random_weights(like: Classifier, seed: int) -> Classifier:

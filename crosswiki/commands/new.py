@@ -120,7 +120,7 @@ def next_command(
         teachers = "adapted,glossed" if wikipedia == "none" else "neighbours,adapted,glossed"
         settings += [f"'distill.teachers=[{teachers}]'", f"distill.carried_labels={CARRIED}"]
         if shares:
-            settings.append("distill.source_shares=true")
+            settings.append("source_shares=true")
         if known < FEW_KNOWN:
             settings.append(f"finetune_source.round_trips={ROUND_TRIPS}")
     return " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)])

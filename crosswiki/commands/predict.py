@@ -161,7 +161,9 @@ def run(arguments: argparse.Namespace) -> None:
     answering = Answering(reader, named, arguments.text, arguments.abstain, arguments.all, pair, voters)
     if lexicon:
         from crosswiki.embeddings.glossing import load_glosser
+        from crosswiki.evaluation.topic_shares import load_log_odds
 
+        answering.reader = reader.shifted(load_log_odds(lexicon.name, reader.topics).numpy())
         source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
         answering.gloss = load_glosser(lexicon, source, weight)
     rows = chain(first, waiting)

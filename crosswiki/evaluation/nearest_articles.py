@@ -21,10 +21,10 @@ from crosswiki.embeddings.search import Found, hubness, most_similar
 from crosswiki.embeddings.vectors import WordVectors, unit
 from crosswiki.evaluation.confidence import Answers
 from crosswiki.evaluation.linear import average_vectors
+from crosswiki.evaluation.topic_shares import LEAST
 from crosswiki.pipeline.errors import UserError
 
 HUBNESS_NEIGHBOURS = 10  # k of CSLS
-LEAST = 1e-6  # a probability whose logarithm is taken
 REFERENCE = 2000  # texts of the language, at most, that say where its middle is and which articles are hubs
 
 

@@ -14,6 +14,7 @@ from crosswiki.embeddings.lookup import FOLDERS
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.evaluation.confidence import Answers, answers_in
 from crosswiki.evaluation.nearest_articles import Reading, averages, load_neighbourhood
+from crosswiki.evaluation.topic_shares import load_log_odds
 from crosswiki.pipeline.parameters import Role
 
 # By the model's folder and the texts: logits, mean hidden states, and the seconds that the reading took.
@@ -48,5 +49,6 @@ def answers_of(
         words = averages(load_vectors(FOLDERS[role]), neighbourhood.language, texts)
         answers = neighbourhood.answers(Reading(logits, states, words))
     else:
-        answers = answers_in(classifier, logits)
+        shift = load_log_odds(role, classifier.topics) if system == "glossed" else 0.0
+        answers = answers_in(classifier, logits + shift)
     return answers, seconds + time.perf_counter() - started

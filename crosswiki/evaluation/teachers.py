@@ -22,13 +22,13 @@ from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.embeddings.lookup import FOLDERS
 from crosswiki.embeddings.vectors import load_vectors
-from crosswiki.evaluation.nearest_articles import LEAST, load_neighbourhood, places, read
+from crosswiki.evaluation.nearest_articles import load_neighbourhood, places, read
 from crosswiki.evaluation.selection import LEAST_LABELS
+from crosswiki.evaluation.topic_shares import LEAST, odds_of_shares, shares_of
 from crosswiki.evaluation.voting import negative_log_likelihood
 from crosswiki.pipeline.parameters import Teacher
 
 STEPS = 10  # weights are chosen among multiples of a tenth
-ROUNDS = 100  # of scaling; the shares agree to many digits after twenty
 
 Probabilities = Mapping[str, Tensor]  # of each teacher, [texts, topics]
 
@@ -54,29 +54,6 @@ def agreement(probabilities: Probabilities, weights: Mapping[str, float]) -> Ten
 
 def _entropy(probabilities: Tensor) -> Tensor:
     return -torch.special.xlogy(probabilities, probabilities).sum(1)
-
-
-def shares_of(labels: Iterable[str], topics: Sequence[str]) -> Tensor:
-    """How frequent each topic is among labels, all of which are known, [topics]."""
-    counts = torch.bincount(places(labels, topics), minlength=len(topics)).double()
-    return counts / counts.sum()
-
-
-def odds_of_shares(probabilities: Tensor, shares: Tensor) -> Tensor:
-    """The factors w by which p'(topic | x) ∝ w(topic) · p(topic | x) has each topic's share for its mean, [topics].
-
-    A teacher that is unsure of a language calls too many texts by one topic. Its answers are adjusted to prior
-    probabilities that are known (Saerens, Latinne and Decaestecker 2002, equation 2.4), by iterated scaling.
-
-    Args:
-        probabilities: of texts that stand for the language, [texts, topics].
-        shares: of the topics, all above 0, of sum 1, [topics].
-    """
-    logarithms, wanted = probabilities.double().clamp(min=LEAST).log(), shares.double().log()
-    factors = torch.zeros_like(wanted)
-    for _ in range(ROUNDS):
-        factors += wanted - (logarithms + factors).softmax(1).mean(0).log()
-    return factors.exp()
 
 
 def adjust(probabilities: Probabilities, factors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,7 +6,8 @@ from itertools import product
 from torch import Tensor
 
 from crosswiki.embeddings.search import Found
-from crosswiki.evaluation.nearest_articles import LEAST, Reading, Voting, gather, votes
+from crosswiki.evaluation.nearest_articles import Reading, Voting, gather, votes
+from crosswiki.evaluation.topic_shares import LEAST
 from crosswiki.pipeline.parameters import Neighbourhood as Settings
 
 

@@ -239,7 +239,6 @@ class Distill(Training):
     hidden_weight: NotNegative
     max_texts: Positive | None
     carried_labels: Count
-    source_shares: bool
     max_loss: Share
 
     @model_validator(mode="before")
@@ -331,6 +330,7 @@ class Parameters(Section):
     corpus: Annotated[str, Field(pattern=r"^[\w-]+$")]
     roles: tuple[Role, ...]
     class_weights: ClassWeights
+    source_shares: bool
     sketch: bool
     device: Literal["auto", "cpu", "cuda", "mps"]
     workers: str

@@ -18,6 +18,7 @@ RENAMED = {
     "distill.hidden": "distill.hidden_weight",
     "distill.least_steps": "distill.min_steps",
     "distill.soft": "distill.soft_weight",
+    "distill.source_shares": "source_shares",
     "distill.texts": "distill.max_texts",
     "distill.warmup": "distill.warmup_ratio",
     "download.articles": "download.max_articles",

@@ -68,6 +68,10 @@ class Reader:
                 answers[place] = self._answer(probabilities, abstain)
         return answers
 
+    def shifted(self, change: NDArray[Any]) -> "Reader":
+        """This reader, with a number added to each topic's logit, [topics]."""
+        return replace(self, logits=lambda batch: self.logits(batch) + change)
+
     def _normalised(self, texts: list[str]) -> list[str]:
         return [normalise(text, self.language, self.spelling) if is_unicode(text) else "" for text in texts]
 
