@@ -64,7 +64,7 @@ def train_ensemble(
     """
     started, tokens_each = time.perf_counter(), words_to_read(len(tokens), settings)
     trainings: list[Trained] = []
-    total, announced = tokens_each * settings.ensemble, list[int]()
+    total, points = tokens_each * settings.ensemble, list[tuple[int, float]]()
     with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=hidden(), leave=False) as bar:
 
         def report_point(read: int, loss: float) -> None:
@@ -73,9 +73,12 @@ def train_ensemble(
             bar.update(read - bar.n)
             rate = read / (time.perf_counter() - started)
             report({"loss": loss, "words_per_second": rate}, read)
-            if not announced and rate * LONG < total:
-                announce(f"about {total / rate / 60:.0f} min for {total:,} words, at {rate / 1e6:.2g} M words/s")
-            announced.append(read)
+            points.append((read, time.perf_counter()))
+            if len(points) == 2:  # the first one's time is that of compiling too, or all of it was read by a killed run
+                (before, then), (_, now) = points
+                rate = (read - before) / (now - then)
+                if rate * LONG < total:
+                    announce(f"about {total / rate / 60:.0f} min for {total:,} words, at {rate / 1e6:.2g} M words/s")
 
         for number in range(settings.ensemble):
             trained = train_skipgram(
