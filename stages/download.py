@@ -6,9 +6,10 @@ from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.readers.files import read_similarities
 from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_dictionaries
 from crosswiki.corpora.word_pairs import save_dictionary
+from crosswiki.pipeline.languages import language_of
 from crosswiki.pipeline.outputs import replacing, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
-from crosswiki.pipeline.presets import language_of, load_preset
+from crosswiki.pipeline.presets import load_preset
 from crosswiki.pipeline.stage import run_stage, stage
 
 

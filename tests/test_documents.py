@@ -28,8 +28,9 @@ from crosswiki.bert.initialisations import INITIALISATIONS
 from crosswiki.commands.new import LARGE
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.languages import language_of
 from crosswiki.pipeline.parameters import Parameters
-from crosswiki.pipeline.presets import Labels, Preset, language_of, load_preset
+from crosswiki.pipeline.presets import Labels, Preset, load_preset
 from crosswiki.pipeline.renamed import RENAMED
 from tests.documents import Document, documents, programs
 from tests.tiny import ROOT, run

@@ -16,7 +16,8 @@ from crosswiki.embeddings.skipgram.reference import (
     keep_probability,
     noise_distribution,
 )
-from crosswiki.embeddings.skipgram.shards import Sampled, Sampler, ShardTrainer, alias_table, descend, merge_weights
+from crosswiki.embeddings.skipgram.sampling import Sampled, Sampler, alias_table
+from crosswiki.embeddings.skipgram.shards import ShardTrainer, descend, merge_weights
 from tests.words import one_thread, planted, seeded, settings_of, zipf  # noqa: F401
 
 

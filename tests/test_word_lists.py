@@ -17,7 +17,8 @@ from crosswiki.corpora.parts import Bad
 from crosswiki.corpora.readers.word_list_forms import read_word_list
 from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_dictionaries
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.presets import DumpPreset, FilesPreset, WordList
+from crosswiki.pipeline.preset_files import WordList
+from crosswiki.pipeline.presets import DumpPreset, FilesPreset
 
 ENGLISH = re.findall(r"\w+", "river sea house mountain water tree bread milk stone road city king queen bird horse")
 FRENCH = re.findall(

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from crosswiki.bert.folders import check_folder
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.languages import language_of
 from crosswiki.pipeline.locks import mend_locks
 from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
 from crosswiki.pipeline.paths import checked_file, user_path
-from crosswiki.pipeline.presets import PRESETS, DumpPreset, FilesPreset, Preset, language_of, load_preset
+from crosswiki.pipeline.presets import PRESETS, DumpPreset, FilesPreset, Preset, load_preset
 
 SMALL = 2_000_000  # bytes of a language's files that are read for their labels; others wait for `prepare`
 

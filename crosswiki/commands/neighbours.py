@@ -4,8 +4,8 @@ import argparse
 
 from crosswiki.corpora.text import Spelling, words_of
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.languages import languages_of
 from crosswiki.pipeline.parameters import load_parameters
-from crosswiki.pipeline.presets import languages_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from crosswiki.corpora.splits import split_of
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Prepare
 from crosswiki.pipeline.paths import sha256_of
-from crosswiki.pipeline.presets import TaskColumns, TaskFile
+from crosswiki.pipeline.preset_files import TaskColumns, TaskFile
 
 MOST_LABELS = 200  # different ones; more are no classes
 DISTINCT = 0.5  # the share of rows above which values are no classes

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section, check, read_yaml
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Language, Parameters, Role
+from crosswiki.pipeline.parameters import Language
+from crosswiki.pipeline.preset_files import ArticleFile, Columns, TaskFile, WordList
 
 PRESETS = Path("data/corpora")
 
@@ -58,68 +59,6 @@ class Labels(Section):
         return self
 
 
-class WordList(Section):
-    """A word list of the source's language and another one; in a preset its path alone says as much.
-
-    Attributes:
-        path: of the file, where `~` and environment variables are replaced, or its address; `{language}` is filled in.
-        licence: of the list, which the model that is made with it names.
-    """
-
-    path: str
-    licence: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str) else value
-
-
-class TaskColumns(Section):
-    """Which column of a file of the task's texts holds what; null: the file has none.
-
-    `pair` holds the second text of texts in pairs: a hypothesis, an answer.
-    `split` holds train, validation or test; a text without one gets its split as articles do. `article` holds names of
-    articles that the corpus has, `language:id`, as `crosswiki suggest` writes them: such a file's labels join these
-    articles, and its texts are not read again.
-    """
-
-    id: str | None = None
-    title: str | None = None
-    text: str = "text"
-    pair: str | None = None
-    topic: str | None = None
-    concept: str | None = None
-    split: str | None = None
-    article: str | None = None
-
-
-class TaskFile(Section):
-    r"""A file of the task's texts, in a form of its own: CSV (.csv, .tsv), text (.txt), JSON Lines or Parquet.
-
-    Attributes:
-        path: `~`, `$DVC_ROOT` (the project's folder) and other variables are replaced.
-        sha256: of the file; a changed file is refused.
-        columns: by name; where `header` is false, by number from 1.
-        encoding: of CSV, text and JSON Lines.
-        separator: of a table's cells; null: by the name's ending, and none in .txt.
-        quotes: whether a table's cells may stand in quotation marks.
-        header: whether a table's first row names the columns.
-        topics: labels that have another name in the task; null: such a text counts as unlabelled.
-        mend: whether spoilt text (`\u2019`, `&amp;`, mojibake) is put right as it is read.
-    """
-
-    path: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    columns: TaskColumns = TaskColumns()
-    encoding: str = "utf-8-sig"
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    quotes: bool = True
-    header: bool = True
-    topics: dict[str, str | None] = Field(default_factory=dict)
-    mend: bool = False
-
-
 class CorpusPreset(Section):
     """The keys of presets of every kind.
 
@@ -151,7 +90,7 @@ class CorpusPreset(Section):
         """The topics that it names for a language, so that no text there has another one; None: it names none."""
         return None
 
-    def _texts_of_the_task(self) -> Iterator[tuple[str, Language, "TaskFile | ArticleFile"]]:
+    def _texts_of_the_task(self) -> Iterator[tuple[str, Language, TaskFile | ArticleFile]]:
         """The user's files whose texts are the task's: section, language and file; those with labels first."""
         for section in ("labelled", "unlabelled"):
             for language, files in getattr(self, section).items():
@@ -194,28 +133,6 @@ class WheelPreset(CorpusPreset):
         return frozenset(" ".join(topic.split()) for topic in self.topics.get(language, {}).values() if topic) or None
 
 
-class Columns(Section):
-    """Names of a file's columns; null: the file has no such column."""
-
-    id: str = "id"
-    title: str | None = "title"
-    text: str = "text"
-    pair: str | None = None
-    topic: str | None = None
-    concept: str | None = None
-
-
-class ArticleFile(Section):
-    """One file of articles: JSON Lines (.jsonl), CSV, TSV or Parquet; .gz, .bz2, .xz and .zst are unpacked.
-
-    `~` and environment variables (`$CORPORA/en.jsonl.gz`) are replaced in `path`.
-    """
-
-    path: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    columns: Columns = Columns()
-
-
 class FilesPreset(CorpusPreset):
     """Articles in the user's own files; paths are relative to the project's folder, `~` is the home folder."""
 
@@ -223,7 +140,7 @@ class FilesPreset(CorpusPreset):
     articles: dict[Language, list[ArticleFile]] = Field(default_factory=dict)
     labels: Labels | None = None
 
-    def _texts_of_the_task(self) -> Iterator[tuple[str, Language, "TaskFile | ArticleFile"]]:
+    def _texts_of_the_task(self) -> Iterator[tuple[str, Language, TaskFile | ArticleFile]]:
         yield from super()._texts_of_the_task()
         if not self.has_task:
             for language, files in self.articles.items():
@@ -300,42 +217,3 @@ def load_preset(name: str, folder: Path = PRESETS) -> Preset:
     if content.get("kind") not in _KINDS:
         raise UserError(f"{path}: kind: found {content.get('kind')!r}; allowed: {', '.join(sorted(_KINDS))}")
     return check(_KINDS[content["kind"]], content, path)
-
-
-def language_of(role: Role, preset: Preset, params: Parameters) -> Language:
-    """The language of a role: the parameter's, or else the preset's.
-
-    Raises:
-        UserError: neither has one, the preset has no articles in it, or it has another role too.
-    """
-    chosen = {
-        name: getattr(params.download.languages, name) or getattr(preset.languages, name) for name in params.roles
-    }
-    language: Language | None = chosen[role]
-    if language is None:
-        raise UserError(
-            f"params.yaml: roles: found {role!r}, for which the preset {params.corpus} has no language: set "
-            f"download.languages.{role}, or leave the role out: dvc exp run -S 'roles=[source,target]'"
-        )
-    available = {WheelPreset: "members", FilesPreset: "articles"}.get(type(preset))  # other kinds have all languages
-    known = {*getattr(preset, available), *preset.labelled, *preset.unlabelled} if available else {language}
-    if language not in known:
-        raise UserError(
-            f"params.yaml: download.languages.{role}: found {language!r}; the corpus has {', '.join(sorted(known))}"
-        )
-    for other_role, other_language in chosen.items():
-        if other_role != role and other_language == language:
-            raise UserError(
-                f"params.yaml: download.languages.{role}: found {language!r}, which is the {other_role} language too; "
-                "different languages are needed"
-            )
-    return language
-
-
-def languages_of(params: Parameters) -> dict[Role, Language | None]:
-    """Each role's language, for display; from the parameters alone if the preset is invalid."""
-    try:
-        preset = load_preset(params.corpus)
-        return {role: language_of(role, preset, params) for role in params.roles}
-    except UserError:  # the stages that need the preset report its error
-        return {role: getattr(params.download.languages, role) for role in params.roles}

@@ -11,8 +11,8 @@ from typing import Any
 from crosswiki.pipeline.checked_yaml import Section
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.graph import files_of
+from crosswiki.pipeline.languages import languages_of
 from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_parameters
-from crosswiki.pipeline.presets import languages_of
 from crosswiki.pipeline.ranks import PeerLostError, join, launch, leave, rank, started_by_launcher
 from crosswiki.pipeline.tracking import Run, tracked
 from crosswiki.pipeline.workers import watch_parent

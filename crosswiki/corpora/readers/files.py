@@ -14,7 +14,8 @@ from crosswiki.corpora.readers.records import read_rows, text_of
 from crosswiki.corpora.text import normalise
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import sha256_of, user_path
-from crosswiki.pipeline.presets import ArticleFile, CorpusPreset, FilesPreset
+from crosswiki.pipeline.preset_files import ArticleFile
+from crosswiki.pipeline.presets import CorpusPreset, FilesPreset
 
 
 def parts(preset: FilesPreset, language: str) -> Iterator[Part]:

@@ -19,7 +19,8 @@ from crosswiki.corpora.readers.files import verify
 from crosswiki.corpora.readers.forms import Form, cell, kind_of, numbered_rows
 from crosswiki.corpora.readers.places import local_file
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.presets import CorpusPreset, TaskFile
+from crosswiki.pipeline.preset_files import TaskFile
+from crosswiki.pipeline.presets import CorpusPreset
 
 
 def files_of(preset: CorpusPreset, language: str) -> list[TaskFile]:
