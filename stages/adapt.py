@@ -14,7 +14,7 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.pairs import sides_of, texts_of
 from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.glossing import load_glosser
-from crosswiki.evaluation.selection import choose
+from crosswiki.evaluation.selection import Judge
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
 from crosswiki.pipeline.parameters import Role, load_parameters
@@ -59,7 +59,7 @@ def main() -> None:
             histories["representation"] = history
 
         before = load_classifier(Path("models/transplanted") / ROLE)
-        choice = choose(before, adapted, articles, source, teacher, device, params.seed)
+        choice = Judge(articles, source, teacher, device, params.seed).choose(before, adapted)
         if choice.classifier is before:
             say(f"adapt: the step made the model worse, so the transplanted one is kept: {choice.metrics}")
         with replacing(Path("models/adapted"), directory=True) as folder:

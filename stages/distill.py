@@ -14,7 +14,7 @@ from crosswiki.bert.training import curve, train
 from crosswiki.corpora.articles import load_articles, pick
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.confidence import calibrate_on
-from crosswiki.evaluation.selection import choose
+from crosswiki.evaluation.selection import Judge
 from crosswiki.evaluation.teachers import Panel, prepare_lessons
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
@@ -55,7 +55,8 @@ def main() -> None:
             report=run.metrics,
             memory=memory_of(params),
         )
-        choice = choose(adapted, student, articles, source, teacher, device, params.seed, settings.max_loss, lexicon)
+        judge = Judge(articles, source, teacher, device, params.seed, lexicon)
+        choice = judge.choose(adapted, student, settings.max_loss)
         if choice.classifier is adapted:
             say(f"distill: the student lost more than distill.max_loss, so the teacher is kept: {choice.metrics}")
         calibration = calibrate_on(choice.classifier, labelled(articles, "validation"), device)
@@ -63,8 +64,7 @@ def main() -> None:
             save_classifier(choice.classifier, folder)
         save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
         summary: dict[str, float] = {
-            "texts": len(paired.texts),
-            "linked": sum(paired.linked),
+            **{"texts": len(paired.texts), "linked": sum(paired.linked)},
             "layers": choice.classifier.model.config.num_hidden_layers,
             "parameters": choice.classifier.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),

@@ -6,20 +6,17 @@ import pandas
 
 from crosswiki.bert.kept_vocabulary import keep_vocabulary
 from crosswiki.bert.mixtures import piece_vectors, token_vectors
-from crosswiki.bert.models import Classifier, add_to_logits, load_classifier, save_classifier
+from crosswiki.bert.models import Classifier, load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer
 from crosswiki.bert.transplantation import transplant
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.lemmas import entries_by_lemma
-from crosswiki.corpora.pairs import each_side, sides_of
-from crosswiki.corpora.splits import labelled
+from crosswiki.corpora.pairs import sides_of
 from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.dictionary import words_beyond
-from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.embeddings.vectors import load_vectors
-from crosswiki.evaluation.topic_shares import GLOSSED, log_odds, representative_texts
-from crosswiki.pipeline.devices import choose_device
+from crosswiki.evaluation.topic_shares import GLOSSED, adjust_to_shares
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json
 from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
@@ -72,23 +69,6 @@ def transplanted_by_vectors(
         params.seed,
         entries_by_lemma(dictionary, words, language),
     )
-
-
-def adjust_to_shares(
-    teacher: Classifier, transplanted: Classifier, role: Role, articles: pandas.DataFrame, params: Parameters
-) -> dict[str, float]:
-    """Have the new model answer each topic as often as the source's labels have it.
-
-    Returns:
-        By topic, what does the same for the teacher where it reads glosses.
-    """
-    source = load_articles(Path("data/prepared/source/articles.parquet"))
-    labels = labelled(source, "train", params.finetune_source.labels, params.seed)["topic"]
-    texts, device = representative_texts(articles, params.seed), choose_device(params.device)
-    add_to_logits(transplanted.model, log_odds(transplanted, texts, labels, device, f"{role} shares"))
-    gloss = load_glosser(Path("models/gloss") / role, Path("models/skipgram/source"), params.gloss.context_weight)
-    glossed = log_odds(teacher, each_side(texts, gloss), labels, device, f"{role} shares of glosses")
-    return {topic: round(value, 6) for topic, value in zip(teacher.topics, glossed.tolist(), strict=True)}
 
 
 if __name__ == "__main__":

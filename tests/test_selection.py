@@ -12,7 +12,7 @@ from crosswiki.bert.models import Classifier
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation, save_counts, save_lexicon
-from crosswiki.evaluation.selection import LEAST_LABELS, choose
+from crosswiki.evaluation.selection import LEAST_LABELS, Judge
 from tests.tiny import make_tiny_model, trio_texts
 
 CPU = torch.device("cpu")
@@ -49,10 +49,10 @@ def articles(topics: list[str | None], split: str = "validation") -> pandas.Data
 def test_labels_decide_where_there_are_enough(sports: Classifier) -> None:
     art, target = calling(sports, "art"), articles(["art"] * LEAST_LABELS)
     source = articles(["sports"] * 20)
-    gained = choose(sports, art, target, source, sports, CPU, 1)
+    gained = Judge(target, source, sports, CPU, 1).choose(sports, art)
     assert gained.classifier is art
     assert gained.metrics == {"validation_accuracy_before": 0.0, "validation_accuracy_after": 1.0, "kept": 1}
-    lost = choose(art, sports, target, source, sports, CPU, 1)
+    lost = Judge(target, source, sports, CPU, 1).choose(art, sports)
     assert lost.classifier is art
     assert lost.metrics == {"validation_accuracy_before": 1.0, "validation_accuracy_after": 0.0, "kept": 0}
 
@@ -60,24 +60,24 @@ def test_labels_decide_where_there_are_enough(sports: Classifier) -> None:
 def test_a_tolerated_loss_is_kept(sports: Classifier) -> None:
     art, target = calling(sports, "art"), articles(["art"] * 52 + ["sports"] * 48)
     source = articles(["sports"] * 20)
-    assert choose(art, sports, target, source, sports, CPU, 1, 0.05).classifier is sports
-    assert choose(art, sports, target, source, sports, CPU, 1, 0.03).classifier is art
+    assert Judge(target, source, sports, CPU, 1).choose(art, sports, 0.05).classifier is sports
+    assert Judge(target, source, sports, CPU, 1).choose(art, sports, 0.03).classifier is art
 
 
 def test_confidence_decides_where_there_are_no_labels(sports: Classifier) -> None:
     """The teacher is right on half of its texts, so half of them are above the threshold."""
     unsure, target = calling(sports, "sports", 0.01), articles([None] * 40)
     source = articles(["sports", "art"] * 20)
-    choice = choose(sports, unsure, target, source, sports, CPU, 1)
+    choice = Judge(target, source, sports, CPU, 1).choose(sports, unsure)
     assert choice.classifier is sports
     assert choice.metrics["estimated_accuracy_after"] == 0
     assert choice.metrics["estimated_accuracy_before"] > 0.2
-    assert choose(unsure, sports, target, source, sports, CPU, 1).classifier is sports
+    assert Judge(target, source, sports, CPU, 1).choose(unsure, sports).classifier is sports
 
 
 def test_a_few_labels_do_not_decide(sports: Classifier) -> None:
     target = articles(["art"] * (LEAST_LABELS - 1))
-    choice = choose(sports, calling(sports, "art"), target, articles(["sports", "art"] * 20), sports, CPU, 1)
+    choice = Judge(target, articles(["sports", "art"] * 20), sports, CPU, 1).choose(sports, calling(sports, "art"))
     assert "estimated_accuracy_after" in choice.metrics
 
 
@@ -87,14 +87,14 @@ def test_nothing_to_judge_by_keeps_the_step(sports: Classifier) -> None:
         (articles([None] * 9, "train"), articles(["sports"] * 9)),
         (articles([None] * 9), articles(["sports"] * 9, "train")),
     ):
-        choice = choose(sports, after, target, source, sports, CPU, 1)
+        choice = Judge(target, source, sports, CPU, 1).choose(sports, after)
         assert choice.classifier is after
         assert choice.metrics == {"kept": 1}
 
 
 def test_the_test_split_is_not_read(sports: Classifier) -> None:
     held_back = articles(["art"] * 100, "test")
-    choice = choose(sports, calling(sports, "art"), held_back, articles(["sports"] * 9), sports, CPU, 1)
+    choice = Judge(held_back, articles(["sports"] * 9), sports, CPU, 1).choose(sports, calling(sports, "art"))
     assert choice.metrics == {"kept": 1}
 
 
@@ -104,9 +104,11 @@ def test_with_a_lexicon_the_sources_labels_decide_in_the_targets_words(sports: C
     save_lexicon(Lexicon("fr", "en", entries, Affixes({}, {}), frozenset()), tmp_path)
     save_counts(Counter(truc=3), tmp_path / "words.tsv")
     unsure, source, target = calling(sports, "art", 1.0), articles(["art"] * 20), articles([None] * 40)
-    gained = choose(sports, unsure, target, source, sports, CPU, 1, lexicon=tmp_path)
+    gained = Judge(target, source, sports, CPU, 1, lexicon=tmp_path).choose(sports, unsure)
     assert gained.classifier is unsure
     assert gained.metrics == {"carried_accuracy_before": 0.0, "carried_accuracy_after": 1.0, "kept": 1}
-    assert choose(unsure, sports, target, source, sports, CPU, 1, lexicon=tmp_path).classifier is unsure
-    measured = choose(sports, unsure, articles(["sports"] * LEAST_LABELS), source, sports, CPU, 1, lexicon=tmp_path)
+    assert Judge(target, source, sports, CPU, 1, lexicon=tmp_path).choose(unsure, sports).classifier is unsure
+    measured = Judge(articles(["sports"] * LEAST_LABELS), source, sports, CPU, 1, lexicon=tmp_path).choose(
+        sports, unsure
+    )
     assert measured.metrics == {"validation_accuracy_before": 1.0, "validation_accuracy_after": 0.0, "kept": 0}

@@ -163,7 +163,7 @@ def run(arguments: argparse.Namespace) -> None:
         from crosswiki.embeddings.glossing import load_glosser
         from crosswiki.evaluation.topic_shares import load_log_odds
 
-        answering.reader = reader.shifted(load_log_odds(lexicon.name, reader.topics).numpy())
+        answering.reader = reader.shifted(load_log_odds(choose_role(arguments.language, "lexicons"), reader.topics).numpy())
         source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
         answering.gloss = load_glosser(lexicon, source, weight)
     rows = chain(first, waiting)

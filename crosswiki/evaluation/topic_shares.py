@@ -14,11 +14,15 @@ import torch
 from torch import Tensor
 
 from crosswiki.bert.classification import predict_logits
-from crosswiki.bert.models import Classifier
-from crosswiki.corpora.articles import in_task, pick
-from crosswiki.corpora.pairs import Text, texts_of
+from crosswiki.bert.models import Classifier, add_to_logits
+from crosswiki.corpora.articles import in_task, load_articles, pick
+from crosswiki.corpora.pairs import Text, each_side, texts_of
+from crosswiki.corpora.splits import labelled
+from crosswiki.embeddings.glossing import load_glosser
+from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
+from crosswiki.pipeline.parameters import Parameters, Role
 
 LEAST = 1e-6  # a probability whose logarithm is taken
 ROUNDS = 100  # of scaling; the shares agree to many digits after twenty
@@ -74,7 +78,7 @@ def log_odds(
     return odds_of_shares(said, shares_of(labels, classifier.topics)).log().float()
 
 
-def load_log_odds(role: str, topics: Sequence[str]) -> Tensor:
+def load_log_odds(role: Role, topics: Sequence[str]) -> Tensor:
     """What is added to the teacher's logits where it reads a role's glosses, [topics]; zeros where nothing is assumed.
 
     Raises:
@@ -85,3 +89,27 @@ def load_log_odds(role: str, topics: Sequence[str]) -> Tensor:
         raise UserError(f"{path}: not there: run the stage that makes it first (dvc repro transplant)")
     found = read_json(path)
     return torch.tensor([found.get(topic, 0.0) for topic in topics])
+
+
+def adjust_to_shares(
+    teacher: Classifier, transplanted: Classifier, role: Role, articles: pandas.DataFrame, params: Parameters
+) -> dict[str, float]:
+    """Have a transplanted model answer each topic as often as the source's labels have it.
+
+    Args:
+        teacher: the source's classifier.
+        transplanted: its copy for a language; the bias of its output layer changes.
+        role: of the language, which has a lexicon.
+        articles: of the language.
+        params: all of them.
+
+    Returns:
+        By topic, what does the same for the teacher where it reads glosses.
+    """
+    source = load_articles(Path("data/prepared/source/articles.parquet"))
+    labels = labelled(source, "train", params.finetune_source.labels, params.seed)["topic"]
+    texts, device = representative_texts(articles, params.seed), choose_device(params.device)
+    add_to_logits(transplanted.model, log_odds(transplanted, texts, labels, device, f"{role} shares"))
+    gloss = load_glosser(Path("models/gloss") / role, Path("models/skipgram/source"), params.gloss.context_weight)
+    glossed = log_odds(teacher, each_side(texts, gloss), labels, device, f"{role} shares of glosses")
+    return {topic: round(value, 6) for topic, value in zip(teacher.topics, glossed.tolist(), strict=True)}
