@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas
 import pytest
+import torch
+from safetensors.torch import load_file
 
-from tests.tiny import clone
+from tests.tiny import clone, run
 from tests.tutorial import following, said_to
 
 SENTIMENTS = {"negative", "neutral", "positive"}
@@ -32,6 +35,25 @@ def test_the_gloss_is_what_the_list_says(followed: tuple[Path, dict[str, str]]) 
     assert answer["topic"] in SENTIMENTS
     served = json.loads(said_to(said, "curl"))["predictions"]
     assert [one["topic"] in SENTIMENTS for one in served] == [True, True]
+
+
+def test_answers_are_adjusted_to_the_reviews_shares_and_predict_adjusts_as_evaluate_does(
+    followed: tuple[Path, dict[str, str]],
+) -> None:
+    folder, _ = followed
+    change = json.loads((folder / "models/shares/target.json").read_text())
+    assert set(change) == SENTIMENTS
+    biases = [
+        load_file(folder / f"models/{name}/model.safetensors")["classifier.bias"]
+        for name in ("source", "transplanted/target", "adapted")
+    ]
+    assert not torch.equal(biases[0], biases[1])
+    assert torch.equal(biases[1], biases[2])  # frozen
+    predictions = pandas.read_csv(folder / "metrics/predictions/target.csv", dtype=str)
+    articles = pandas.read_parquet(folder / "data/prepared/target/articles.parquet").set_index("id")
+    texts = articles.loc[predictions["id"], "text"].tolist()
+    said = run(folder, "python", "-m", "crosswiki", "predict", "--gloss", *texts).stdout.splitlines()
+    assert [json.loads(line)["topic"] for line in said] == predictions["glossed"].tolist()
 
 
 def test_what_nobody_can_measure_is_null_with_a_reason(followed: tuple[Path, dict[str, str]]) -> None:

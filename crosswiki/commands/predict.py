@@ -163,7 +163,8 @@ def run(arguments: argparse.Namespace) -> None:
         from crosswiki.embeddings.glossing import load_glosser
         from crosswiki.evaluation.topic_shares import load_log_odds
 
-        answering.reader = reader.shifted(load_log_odds(choose_role(arguments.language, "lexicons"), reader.topics).numpy())
+        change = load_log_odds(choose_role(arguments.language, "lexicons"), reader.topics)
+        answering.reader = reader.shifted(change.numpy())
         source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
         answering.gloss = load_glosser(lexicon, source, weight)
     rows = chain(first, waiting)
@@ -172,7 +173,8 @@ def run(arguments: argparse.Namespace) -> None:
     hide = hidden() if shown else True
     with tqdm(desc="classifying", total=total, unit=" texts", disable=hide, leave=False, dynamic_ncols=True) as bar:
         answering.done = bar.update
-        remarks = _answer(arguments, rows, answering, [folder, lexicon] if lexicon else [folder])
+        of_glosses = [lexicon, Path("models/shares") / f"{lexicon.name}.json"] if lexicon else []
+        remarks = _answer(arguments, rows, answering, [folder, *of_glosses])
     for line in remarks + answering.remarks():
         print(line, file=sys.stderr)
 
