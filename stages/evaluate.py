@@ -5,10 +5,10 @@ from typing import Any
 
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.articles import load_articles
-from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.comparison import MODELS, SIZED, save_confusion, score_systems, split_for_testing, texts_for
-from crosswiki.evaluation.confidence import Answers, answer, estimate_accuracies, judge_confidence, save_confidences
+from crosswiki.evaluation.confidence import Answers, judge_confidence, save_confidences
+from crosswiki.evaluation.estimates import prepare_estimator
 from crosswiki.evaluation.predictions import Predictions, fewer_topics
 from crosswiki.evaluation.readings import Readings, answers_of
 from crosswiki.evaluation.scores import FINAL
@@ -30,10 +30,11 @@ def main() -> None:
         tables = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
         known = labelled(tables["source"], "validation")
         teacher = load_classifier(Path(MODELS["source"]["teacher"]))
-        reference = answer(teacher, texts_of(known), device, "source validation")
+        estimator = prepare_estimator(teacher, known, Path("models/gloss/target"), params.seed, device)
         named = fewer_topics(tables, load_preset(params.corpus))
         for role, articles in tables.items():
             test, answers, readings = split_for_testing(articles, params.seed), dict[str, Answers](), Readings()
+            estimates = dict[str, float]()
             predictions = Predictions(test.texts["id"].tolist(), named[role])
             predictions.load(Path("metrics/baselines"), role)
             peers = predictions.load(Path("metrics/peers"), role)
@@ -48,7 +49,8 @@ def main() -> None:
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
                 run.metrics({f"{role}_{system}_texts_per_second": len(test.texts) / seconds})
                 predictions.add(system, classifier.topics, answers[system].logits)
-            estimates = estimate_accuracies(reference, known["topic"].tolist(), answers)
+                estimates |= estimator.by_labels(system, classifier)
+            estimates = estimator.by_confidence(answers) | estimates
             scores: dict[str, Any] = {**score_systems(role, test, predictions, peers, params.evaluate, params.seed)}
             if test.unmeasured:
                 beside["unmeasured"][role] = test.unmeasured

@@ -90,7 +90,7 @@ def judge_confidence(actual: Sequence[str], answers: Answers) -> dict[str, float
 
 
 def estimate_accuracies(reference: Answers, actual: Sequence[str], answers: Mapping[str, Answers]) -> dict[str, float]:
-    """Estimate accuracies without a label of the language, by average thresholded confidence.
+    """Estimate accuracies without a label of the language, by average thresholded confidence (Garg et al. 2022).
 
     All confidences are taken at the teacher's temperature, as the classifiers have its output layer; those of
     `OTHER_SCALE` have not, and the teacher's threshold says nothing of them.

@@ -37,7 +37,7 @@ class Scores(TypedDict):
     calibration_error: NotRequired[float]  # after temperature scaling
     calibration_error_unscaled: NotRequired[float]
     coverage_at_95: NotRequired[float]  # the share of texts that can be answered with an accuracy of 95 %
-    estimated_accuracy: NotRequired[float]  # by confidence alone, from source labels: no label of this language
+    estimated_accuracy: NotRequired[float]  # from source labels alone: no label of this language
     # Of peers: how far they are ahead, by system; negative numbers: behind.
     ahead_of: NotRequired[dict[str, Difference]]
     # Where the corpus names fewer topics for the language than for the source: of the likeliest of these alone.

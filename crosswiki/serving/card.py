@@ -152,7 +152,7 @@ def _scores(facts: Facts, evaluation: Mapping[str, Scores | None] | None, estima
     if len(lines) == 2:
         reason = "It has not been measured: no labelled text of its language was held back."
         guess = (
-            f" Its accuracy is estimated at {100 * estimate:.0f} %, by its confidence alone."
+            f" Its accuracy is estimated at {100 * estimate:.0f} %, from labels of the source language alone."
             if estimate is not None
             else ""
         )
