@@ -30,7 +30,7 @@ def main() -> None:
         tables = {role: load_articles(Path("data/prepared") / role / "articles.parquet") for role in params.roles}
         known = labelled(tables["source"], "validation")
         teacher = load_classifier(Path(MODELS["source"]["teacher"]))
-        estimator = prepare_estimator(teacher, known, Path("models/gloss/target"), params.seed, device)
+        estimator = prepare_estimator(teacher, known, params, device)
         named = fewer_topics(tables, load_preset(params.corpus))
         for role, articles in tables.items():
             test, answers, readings = split_for_testing(articles, params.seed), dict[str, Answers](), Readings()
@@ -49,8 +49,8 @@ def main() -> None:
                 # Speed differs from run to run, so it is recorded in MLflow and in no output.
                 run.metrics({f"{role}_{system}_texts_per_second": len(test.texts) / seconds})
                 predictions.add(system, classifier.topics, answers[system].logits)
-                estimates |= estimator.by_labels(system, classifier)
-            estimates = estimator.by_confidence(answers) | estimates
+                estimates |= estimator.by_labels(role, system, classifier)
+            estimates = estimator.by_confidence(role, answers) | estimates
             scores: dict[str, Any] = {**score_systems(role, test, predictions, peers, params.evaluate, params.seed)}
             if test.unmeasured:
                 beside["unmeasured"][role] = test.unmeasured
