@@ -114,7 +114,7 @@ def test_without_the_libraries_it_is_the_usual_python(tmp_path: Path) -> None:
 
 
 def crosswiki_warm(folder: Path, *command: str) -> "subprocess.Popen[str]":
-    # As in a terminal: what a shell has started in the background, such as these tests, ignores Ctrl-C, and so would it.
+    # As in a terminal: what a shell starts in the background, such as these tests, ignores Ctrl-C, and so would it.
     listening = "env", "--default-signal=INT"
     return subprocess.Popen(
         [*listening, sys.executable, "-m", "crosswiki", "warm", *command],
