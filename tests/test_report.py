@@ -130,7 +130,7 @@ def test_page_says_what_was_measured(page: str) -> None:
     assert re.search(r"Calibration error after scaling\s*2.1 %\s*2.1 %\s*2.1 %", text)
     assert re.search(r"Answered at 95 % accuracy\s*73.4 %\s*73.4 %\s*73.4 %", text)
     assert re.search(r"87.1 %\s*85.0–89.0\s*88.2 %\s*82.1 %", text)  # the estimate beside what was measured
-    assert "estimates by the source's alone were 1.1 points off on average, and 1.1 at most." in text
+    assert "estimates from the source's labels alone were 1.1 points off on average, and 1.1 at most." in text
     assert "CC BY-SA 4.0" in text
     assert "dvc exp run -S finetune_target.labels=500" in text
 

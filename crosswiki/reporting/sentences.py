@@ -46,13 +46,13 @@ def remarks(evaluation: Mapping[str, Any], names: Names) -> list[str]:
         sentences.append(f"{names[role]} has not been measured: {reason}.")
         estimate = evaluation.get("estimated_accuracy", {}).get(role, {}).get(FINAL[role])
         if estimate is not None:
-            by = "By source labels alone, the final model is estimated to be right on"
+            by = "From the source's labels alone, the final model is estimated to be right on"
             sentences.append(f"{by} {percent(estimate, 0)}.")
     scored = [scores for role in names for scores in evaluation.get(role, {}).values() if scores]
     errors = [abs(s["estimated_accuracy"] - s["accuracy"]) for s in scored if "estimated_accuracy" in s]
     if errors:
         mean, most = 100 * sum(errors) / len(errors), 100 * max(errors)
-        start = "Where labels are there, estimates by the source's alone"
+        start = "Where labels are there, estimates from the source's labels alone"
         sentences.append(f"{start} were {mean:.1f} points off on average, and {most:.1f} at most.")
     return sentences
 
