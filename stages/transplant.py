@@ -8,6 +8,7 @@ from crosswiki.bert.kept_vocabulary import keep_vocabulary
 from crosswiki.bert.mixtures import piece_vectors, token_vectors
 from crosswiki.bert.models import Classifier, load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer
+from crosswiki.bert.translations import Translations
 from crosswiki.bert.transplantation import transplant
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.lemmas import entries_by_lemma
@@ -15,6 +16,7 @@ from crosswiki.corpora.pairs import sides_of
 from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.embeddings.alignment import standardise
 from crosswiki.embeddings.dictionary import words_beyond
+from crosswiki.embeddings.lexicon import likeliest_translations, load_lexicon
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.evaluation.topic_shares import GLOSSED, adjust_to_shares
 from crosswiki.pipeline.errors import UserError
@@ -55,19 +57,25 @@ def transplanted_by_vectors(
     other = load_vectors(Path("models/aligned") / role)
     dictionary, words = load_dictionary(Path("models/aligned") / role / "known.tsv"), list(other.vocabulary.words)
     language = str(articles["language"].iloc[0])
-    if settings.method == "csls_mixtures" and settings.dictionary_weight:
+    mixtures = settings.method == "csls_mixtures"
+    if mixtures and settings.dictionary_weight:
         remaining = settings.vocabulary_size - len(words)
         words += words_beyond(dictionary, other.vocabulary, source.vocabulary, texts, language, remaining)
+    lexicon = load_lexicon(Path("models/gloss") / role) if mixtures and settings.lexicon_prior else None
     tokenizer, pieces = new_tokenizer(teacher.tokenizer, texts, words, settings)
     return transplant(
         teacher,
         tokenizer,
         token_vectors(teacher.tokenizer, source, standardise(source.vectors)),
         piece_vectors(tokenizer, pieces, other, other.vectors),
-        dictionary,
+        Translations(
+            dictionary,
+            entries_by_lemma(dictionary, words, language),
+            likeliest_translations(lexicon, words) if lexicon else [],
+            dict(zip(other.vocabulary.words, other.vocabulary.counts.tolist(), strict=True)),
+        ),
         settings,
         params.seed,
-        entries_by_lemma(dictionary, words, language),
     )
 
 

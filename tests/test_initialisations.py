@@ -26,7 +26,7 @@ from crosswiki.bert.initialisations import (
 from crosswiki.bert.mixtures import token_vectors
 from crosswiki.bert.models import load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer, train_tokenizer
-from crosswiki.bert.translations import translated_tokens
+from crosswiki.bert.translations import Translations, translated_tokens, word_counts
 from crosswiki.bert.transplantation import special_tokens, transplant
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import Transplant, load_parameters
@@ -39,7 +39,13 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 def settings_of(method: str, **changes: Any) -> Transplant:
     values = {"tokenizer": None, "vocabulary_size": 500, "trained_subwords": 200, "neighbours": 3, "temperature": 0.07}
-    values |= {"spelling_weight": 0.0, "dictionary_weight": 0.0, "lemma_share": 0.5, "copied_min_length": 4}
+    values |= {
+        "spelling_weight": 0.0,
+        "dictionary_weight": 0.0,
+        "lemma_share": 0.5,
+        "copied_min_length": 4,
+        "lexicon_prior": 0.0,
+    }
     return Transplant(method=method, **{**values, **changes})
 
 
@@ -57,7 +63,7 @@ def english_to_russian(method: str, seed: int = 1, tokens: int = 500) -> tuple[A
         token_vectors(source.tokenizer, english, english.vectors),
         token_vectors(tokenizer, russian, russian.vectors),
     ]
-    new, counts = transplant(source, tokenizer, *vectors, [], settings_of(method), seed)
+    new, counts = transplant(source, tokenizer, *vectors, Translations(), settings_of(method), seed)
     return source, new, counts
 
 
@@ -119,7 +125,7 @@ def planted_tokens(dim: int = 40, hidden: int = 30, noise: float = 0.0) -> tuple
         return torch.cat([torch.zeros(len(SPECIAL), dim), torch.nn.functional.normalize(rows, dim=1)])
 
     wanted = [len(SPECIAL) + int(place) for place in order]
-    return Tokens(source, other, embeddings, with_special(vectors), with_special(moved), []), wanted
+    return Tokens(source, other, embeddings, with_special(vectors), with_special(moved), Translations()), wanted
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -164,7 +170,7 @@ def test_mixtures_lean_to_known_translations_by_the_formula() -> None:
     names = sorted(tokens.other.get_vocab(), key=lambda token: tokens.other.get_vocab()[token])[len(SPECIAL) :]
     told = {names[0]: [WORDS[3]], names[1]: [WORDS[7], WORDS[8]], names[2]: []}
     entries = [(" ".join(ours), theirs) for theirs, ours in told.items() if ours]
-    tokens = dataclasses.replace(tokens, dictionary=entries)
+    tokens = dataclasses.replace(tokens, translations=Translations(entries))
     made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary_weight=0.4))
     ours, theirs = tokens.source_vectors[len(SPECIAL) :].numpy(), tokens.other_vectors[len(SPECIAL) :].numpy()
     hubness = numpy.sort(ours @ theirs.T, axis=1)[:, -10:].mean(1)
@@ -186,7 +192,7 @@ def test_a_word_that_the_dictionary_alone_knows_is_the_mean_of_its_translations(
     entries = [(WORDS[3], names[first]), (f"{WORDS[5]} {WORDS[6]}", names[first]), (WORDS[9], names[last])]
     vectors = tokens.other_vectors.clone()
     vectors[[first, second]] = 0  # of which the second has no translation either
-    tokens = dataclasses.replace(tokens, other_vectors=vectors, dictionary=entries)
+    tokens = dataclasses.replace(tokens, other_vectors=vectors, translations=Translations(entries))
     made = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", dictionary_weight=0.4))
     assert sorted(made.mixed.tolist()) == [first, *range(second + 1, last + 1)]
     parts = tokens.embeddings[[len(SPECIAL) + place for place in (3, 5, 6)]].numpy()
@@ -206,13 +212,71 @@ def test_a_dictionary_says_what_vectors_do_not() -> None:
     entries = [(WORDS[to - len(SPECIAL)], names[place + len(SPECIAL)]) for place, to in enumerate(wanted)]
 
     def right(weight: float) -> int:
-        told = dataclasses.replace(blind, dictionary=entries)
+        told = dataclasses.replace(blind, translations=Translations(entries))
         made = INITIALISATIONS["csls_mixtures"](told, settings_of("csls_mixtures", dictionary_weight=weight))
         likeness = torch.nn.functional.normalize(made.rows) @ torch.nn.functional.normalize(tokens.embeddings).mT
         return sum(int(found) == to for found, to in zip(likeness.argmax(1), wanted, strict=True))
 
     assert right(0.0) < 5
     assert right(4.0) == len(WORDS)
+
+
+@pytest.mark.parametrize("count", [0, 10, 300, 10**9])
+def test_a_rare_word_is_its_translation_and_a_frequent_one_what_its_vector_says(count: int) -> None:
+    """The direction of n · v + p · t over n + p and the lengths likewise, word by word in float64."""
+    tokens, wanted = planted_tokens()
+    names = {place: token for token, place in tokens.other.get_vocab().items()}
+    places = range(len(SPECIAL), len(SPECIAL) + len(WORDS))
+    likeliest = [(WORDS[(to + 1) % len(WORDS)], names[place]) for place, to in zip(places, wanted, strict=True)][:12]
+    told = dataclasses.replace(
+        tokens, translations=Translations(likeliest=likeliest, counts=dict.fromkeys(names.values(), count))
+    )
+    plain = INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures"))
+    made = INITIALISATIONS["csls_mixtures"](told, settings_of("csls_mixtures", lexicon_prior=100.0))
+    before, after = (dict(zip(one.mixed.tolist(), one.rows, strict=True)) for one in (plain, made))
+    assert before.keys() == after.keys()
+    told_of = {tokens.other.get_vocab()[word]: tokens.source.get_vocab()[meaning] for meaning, word in likeliest}
+    for place, row in before.items():
+        expected = row.double()
+        if place in told_of:
+            meaning, share = tokens.embeddings[told_of[place]], 100 / (100 + count)
+            blend = (1 - share) * expected + share * meaning
+            expected = blend / blend.norm() * ((1 - share) * expected.norm() + share * meaning.norm())
+        torch.testing.assert_close(after[place].double(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_word_spelled_alike_is_what_the_lexicon_says() -> None:
+    """French chat is no chat: the copied embedding gives way where the text has not read the word."""
+    tokens, _ = planted_tokens()
+    other = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, WORDS[0], "chien"])})
+    alike = dataclasses.replace(
+        tokens,
+        other=other,
+        other_vectors=torch.zeros(len(other), tokens.other_vectors.shape[1], dtype=torch.float64),
+        translations=Translations(likeliest=[(WORDS[3], WORDS[0]), (f"{WORDS[1]} {WORDS[2]}", "chien")]),
+    )
+    assert {*INITIALISATIONS["csls_mixtures"](alike, settings_of("csls_mixtures")).copied} == {*range(len(SPECIAL) + 1)}
+    made = INITIALISATIONS["csls_mixtures"](alike, settings_of("csls_mixtures", lexicon_prior=300.0))
+    rows = dict(zip(made.mixed.tolist(), made.rows, strict=True))
+    first, second = (tokens.embeddings[tokens.source.get_vocab()[WORDS[at]]] for at in (1, 2))
+    mean = (first + second) / 2
+    torch.testing.assert_close(rows[len(SPECIAL)], tokens.embeddings[tokens.source.get_vocab()[WORDS[3]]])
+    torch.testing.assert_close(
+        rows[len(SPECIAL) + 1], mean / mean.norm() * (first.norm() + second.norm()) / 2, check_dtype=False
+    )
+    assert {*made.copied} == {*range(len(SPECIAL))}
+
+
+def test_words_are_counted_as_tokens_of_a_text() -> None:
+    like = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, "river", "bank"])})
+    other, _ = new_tokenizer(like, ["河 银行 银行"], ["河", "银行"], settings_of("csls_mixtures"))
+    rows, counts = other.get_vocab(), word_counts(other, {"河": 3, "银行": 5, "河银行": 7})
+    assert {token: int(counts[place]) for token, place in rows.items() if counts[place]} == {
+        "河": 3,
+        "##河": 3,
+        "银行": 5,
+        "##银行": 5,
+    }
 
 
 def test_a_dictionary_speaks_of_whole_tokens_and_of_every_part_of_their_translations() -> None:
@@ -245,7 +309,7 @@ def test_a_translation_of_the_lemma_counts_less_than_one_of_the_form() -> None:
     words = [token for token in tokens.source.get_vocab() if token not in SPECIAL][:3]
     first, second, third = map(renamed, words)
     given = dataclasses.replace(
-        tokens, dictionary=[(words[0], first)], by_lemma=[(words[1], first), (words[1], second)]
+        tokens, translations=Translations([(words[0], first)], [(words[1], first), (words[1], second)])
     )
     rows, columns = tokens.other.get_vocab(), tokens.source.get_vocab()
 
@@ -267,7 +331,9 @@ def test_a_word_without_a_vector_is_what_its_lemma_is() -> None:
     word, unseen = WORDS[0], tokens.other.get_vocab()[renamed(WORDS[1])]
     vectors = tokens.other_vectors.clone()
     vectors[unseen] = 0
-    given = dataclasses.replace(tokens, other_vectors=vectors, by_lemma=[(word, renamed(WORDS[1]))])
+    given = dataclasses.replace(
+        tokens, other_vectors=vectors, translations=Translations(by_lemma=[(word, renamed(WORDS[1]))])
+    )
     made = INITIALISATIONS["csls_mixtures"](given, settings_of("csls_mixtures", dictionary_weight=0.4))
     row = made.rows[made.mixed.tolist().index(unseen)]
     torch.testing.assert_close(row, tokens.embeddings[tokens.source.get_vocab()[word]])
@@ -302,7 +368,7 @@ def focused(shared: list[str], known: Callable[[str], bool] = lambda word: True)
     other = BertTokenizerFast(vocab={token: place for place, token in enumerate([*SPECIAL, *names])})
     vectors = tokens.other_vectors.clone()
     vectors[[place + len(SPECIAL) for place, name in enumerate(names) if not known(name)]] = 0
-    tokens = Tokens(tokens.source, other, tokens.embeddings, tokens.source_vectors, vectors, [])
+    tokens = Tokens(tokens.source, other, tokens.embeddings, tokens.source_vectors, vectors, Translations())
     return tokens, INITIALISATIONS["focus"](tokens, settings_of("focus"))
 
 

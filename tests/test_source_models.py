@@ -36,6 +36,7 @@ from crosswiki.bert.models import (
 )
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.schedules import Schedule
+from crosswiki.bert.translations import Translations
 from crosswiki.bert.transplantation import transplant
 from crosswiki.evaluation.sizes import rehearse, size_of
 from crosswiki.pipeline.errors import UserError
@@ -237,7 +238,7 @@ def test_such_a_model_is_trained_transplanted_and_made_smaller(kind: str, tmp_pa
     tokenizer.model_max_length = TOKENS
     other = torch.randn(len(tokenizer), 5, generator=torch.Generator().manual_seed(2))
     settings = load_parameters(ROOT / "params.yaml").transplant
-    transplanted, _ = transplant(teacher, tokenizer, vectors, other, [], settings, 1)
+    transplanted, _ = transplant(teacher, tokenizer, vectors, other, Translations(), settings, 1)
     kept = teacher.model.state_dict()
     for key, value in transplanted.model.state_dict().items():
         assert key == name or torch.equal(value, kept[key]), key

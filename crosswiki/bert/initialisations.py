@@ -5,7 +5,7 @@ with every method, and draws the embeddings that a method leaves out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy
@@ -14,11 +14,11 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.mixtures import mean_embeddings, mix_embeddings
-from crosswiki.bert.translations import translated_tokens
+from crosswiki.bert.translations import Translations, translated_tokens, word_counts
 from crosswiki.corpora.text import without_marks
 from crosswiki.embeddings.alignment import ROWS
-from crosswiki.embeddings.dictionary import Entries
 from crosswiki.embeddings.spelling import compare_spelling
+from crosswiki.embeddings.vectors import unit
 from crosswiki.pipeline.parameters import Transplant
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ class Tokens:
     embeddings: Tensor  # of the source's tokens, [source tokens, hidden]
     source_vectors: Tensor  # of unit length, zeros for a token without a vector, [source tokens, dim]
     other_vectors: Tensor  # the same in the same space, [new tokens, dim]
-    dictionary: Entries  # known translations, (source, other), of any number of words
-    by_lemma: Entries = field(default_factory=list)  # translations of a word's lemma, for words that are not in it
+    translations: Translations
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Initialised:
 def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
     """This project's method: WECHSEL with four changes (`mix_embeddings`), and copied tokens (`alike_tokens`).
 
-    A token without a vector but with known translations (`translated_tokens`) gets the mean of their embeddings.
+    A token without a vector but with known translations (`translated_tokens`) gets the mean of their embeddings. At
+    last words are drawn towards their likeliest translations (`shrink_towards_translations`).
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
     copied = alike_tokens(tokens.source, tokens.other, known, settings.copied_min_length)
@@ -70,16 +70,49 @@ def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
     )
     equal = (translated[translated_only.numpy()] > 0).astype(numpy.float32)
     means = mean_embeddings(tokens.embeddings[usable], equal)
-    return Initialised(
+    made = Initialised(
         copied, torch.cat([new.nonzero()[:, 0], translated_only.nonzero()[:, 0]]), torch.cat([mixed, means])
+    )
+    return shrink_towards_translations(made, tokens, settings.lexicon_prior) if settings.lexicon_prior else made
+
+
+def shrink_towards_translations(made: Initialised, tokens: Tokens, prior: float) -> Initialised:
+    """Draw words' embeddings towards their likeliest translations', the more the rarer the words are.
+
+    A word that the text has `count` times keeps count / (prior + count) of its embedding, and has the rest of the mean
+    embedding of its translation's tokens. Words that stand in like company, as good and bad do, have like vectors and
+    so like mixtures; a dictionary keeps them apart.
+
+    Args:
+        made: by the vectors; a word that it lacks has its translation's embedding.
+        tokens: of both languages.
+        prior: how many times a word must be read to say as much as its translation.
+    """
+    translated = translated_tokens(tokens.source, tokens.other, tokens.translations.likeliest)
+    ids = torch.from_numpy(translated.sum(axis=1) > 0).nonzero()[:, 0]
+    meanings = mean_embeddings(tokens.embeddings, translated[ids.numpy()])
+    rows = tokens.embeddings.new_zeros(len(tokens.other), tokens.embeddings.shape[1])
+    rows[made.mixed] = made.rows
+    rows[list(made.copied)] = tokens.embeddings[list(made.copied.values())]
+    before = rows[ids]
+    kept = 1 - prior / (prior + word_counts(tokens.other, tokens.translations.counts)[ids, None])
+    kept[~before.any(1)] = 0
+    length, meant = (side.norm(dim=1, keepdim=True) for side in (before, meanings))
+    shrunk = unit(kept * before + (1 - kept) * meanings) * (kept * length + (1 - kept) * meant)
+    rest, drawn = ~torch.isin(made.mixed, ids), set(ids.tolist())
+    return Initialised(
+        {place: token for place, token in made.copied.items() if place not in drawn},
+        torch.cat([made.mixed[rest], ids]),
+        torch.cat([made.rows[rest], shrunk]),
     )
 
 
 def weigh_translations(tokens: Tokens, settings: Transplant) -> "csr_array":
     """What is added to the similarity of tokens that translate each other, [new tokens, source tokens]."""
     weight, share = settings.dictionary_weight, settings.lemma_share
-    exact = translated_tokens(tokens.source, tokens.other, tokens.dictionary if weight else [])
-    by_lemma = translated_tokens(tokens.source, tokens.other, tokens.by_lemma if weight and share else [])
+    known = tokens.translations
+    exact = translated_tokens(tokens.source, tokens.other, known.dictionary if weight else [])
+    by_lemma = translated_tokens(tokens.source, tokens.other, known.by_lemma if weight and share else [])
     return (exact * weight).maximum(by_lemma * (weight * share))
 
 

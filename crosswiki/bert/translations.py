@@ -1,8 +1,12 @@
 """Translations of tokens, from a dictionary of words."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy
+import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.tokenization import continued_words, divide_words
@@ -11,6 +15,16 @@ from crosswiki.embeddings.glossary import close_up
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True)
+class Translations:
+    """What is known of a language's words and phrases; pairs are (source, other)."""
+
+    dictionary: Entries = field(default_factory=list)  # of any number of words
+    by_lemma: Entries = field(default_factory=list)  # of a word's lemma, for words that the dictionary has not
+    likeliest: Entries = field(default_factory=list)  # one of each word, by the gloss's lexicon
+    counts: Mapping[str, int] = field(default_factory=dict)  # how often the text has each word
 
 
 def translated_tokens(
@@ -44,3 +58,14 @@ def translated_tokens(
     rows, columns = numpy.array(sorted(found), dtype=numpy.int64).reshape(-1, 2).T
     ones = numpy.ones(len(rows), dtype=numpy.float32)
     return csr_array((ones, (rows, columns)), shape=(len(other), len(source)))
+
+
+def word_counts(tokenizer: PreTrainedTokenizerFast, counts: Mapping[str, int]) -> Tensor:
+    """How often a text has each token as a whole word; 0 for tokens that are no word of it; [tokens]."""
+    found = torch.zeros(len(tokenizer))
+    for row, count in zip(divide_words(tokenizer, list(counts)), [*counts.values()] * 2, strict=True):
+        if len(row) == 1:
+            found[row[0]] = max(float(found[row[0]]), count)
+    for continued, word in continued_words(tokenizer).items():
+        found[continued] = found[word]
+    return found

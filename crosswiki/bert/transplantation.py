@@ -1,7 +1,6 @@
 """Transfer of a classifier to a new language: its parameters are copied, its token embeddings are made anew."""
 
 import copy
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -9,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.initialisations import INITIALISATIONS, Tokens
 from crosswiki.bert.models import Classifier
-from crosswiki.embeddings.dictionary import Entries
+from crosswiki.bert.translations import Translations
 from crosswiki.pipeline.parameters import Transplant
 
 
@@ -37,10 +36,9 @@ def transplant(
     tokenizer: PreTrainedTokenizerFast,
     source_vectors: Tensor,
     other_vectors: Tensor,
-    dictionary: Entries,
+    translations: Translations,
     settings: Transplant,
     seed: int,
-    by_lemma: Sequence[tuple[str, str]] = (),
 ) -> tuple[Classifier, dict[str, int]]:
     """Copy every parameter of a classifier but its token embeddings, and build those for another tokenizer.
 
@@ -52,10 +50,9 @@ def transplant(
         tokenizer: of the new language.
         source_vectors: `token_vectors` of the teacher's tokenizer, [source tokens, dim].
         other_vectors: vectors of the new tokens in the same space, [new tokens, dim].
-        dictionary: known translations, (source, other).
+        translations: what is known of the new language's words.
         settings: the section `transplant` of params.yaml, with the method, one of `INITIALISATIONS`.
         seed: of the draws.
-        by_lemma: translations of words that the dictionary has in another form.
 
     Returns:
         The new classifier, and how many tokens were copied, mixed and drawn.
@@ -66,7 +63,7 @@ def transplant(
     rows = torch.randn(len(tokenizer), embeddings.shape[1], generator=generator) * embeddings.std(0) + embeddings.mean(
         0
     )
-    tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, dictionary, list(by_lemma))
+    tokens = Tokens(source.tokenizer, tokenizer, embeddings, source_vectors, other_vectors, translations)
     made = INITIALISATIONS[settings.method](tokens, settings)
     copied = {**made.copied, **special_tokens(source.tokenizer, tokenizer)}
     rows[made.mixed] = made.rows

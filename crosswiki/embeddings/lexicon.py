@@ -133,6 +133,14 @@ class Lexicon:
         return self.entries[best[1]] if best else None
 
 
+def likeliest_translations(lexicon: Lexicon, words: Iterable[str]) -> list[tuple[str, str]]:
+    """(source, word) of each lower-case word that a lexicon knows otherwise than by aligned vectors."""
+    found = ((lexicon.find(word), word) for word in words)
+    return [
+        (entry.translations[0].words, word) for entry, word in found if entry.translations and entry.origin != "vectors"
+    ]
+
+
 def probabilities(scores: Mapping[str, float]) -> tuple[Translation, ...]:
     """The best translations by score, as probabilities; equal ones in alphabetical order."""
     best = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_TRANSLATIONS]

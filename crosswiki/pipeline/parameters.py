@@ -163,6 +163,7 @@ class Transplant(Section):
     spelling_weight: NotNegative
     dictionary_weight: NotNegative
     lemma_share: Share
+    lexicon_prior: NotNegative
     copied_min_length: Positive
 
     @model_validator(mode="after")
