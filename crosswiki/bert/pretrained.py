@@ -5,9 +5,10 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from crosswiki.bert.folders import PARAMETER, model_folder
 from crosswiki.bert.models import Classifier, name_types, seeded, token_types
-from crosswiki.bert.packaged import model_wheel, unpacked
+from crosswiki.bert.packaged import unpacked
 from crosswiki.bert.truncation import remove_cut
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.packages import named_wheel
 
 
 def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
@@ -23,7 +24,7 @@ def load_pretrained(name: str, topics: list[str], seed: int) -> Classifier:
     """
     if not name.startswith("wheel:"):
         return _load_pretrained(str(model_folder(name) or name), name, topics, seed)
-    with model_wheel(name, PARAMETER) as wheel, unpacked(wheel, name, PARAMETER) as folder:
+    with named_wheel(name, PARAMETER) as wheel, unpacked(wheel, name, PARAMETER) as folder:
         return _load_pretrained(str(folder), name, topics, seed)
 
 

@@ -86,7 +86,7 @@ def _licences() -> str:
         "The model was made of a corpus and a pretrained model, whose licences hold for it:\n"
         f"corpus {params.corpus}: {LICENCES.get(params.corpus, 'see its publisher')}\n"
         f"pretrained model {source}: {LICENCES.get(source, 'see its publisher')}\n"
-        + "".join(f"word list {one.path}: {one.licence or 'see its publisher'}\n" for one in lists)
+        + "".join(f"word list {one.name}: {one.licence or 'see its publisher'}\n" for one in lists)
     )
 
 

@@ -13,10 +13,11 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import mean_hidden, pad_rows
 from crosswiki.bert.folders import model_folder
-from crosswiki.bert.packaged import model_wheel, unpacked
+from crosswiki.bert.packaged import unpacked
 from crosswiki.bert.precision import choose_attention, half_precision
 from crosswiki.evaluation.universal_encoder import UniversalEncoder, is_universal_encoder, load_universal_encoder
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.packages import named_wheel
 from crosswiki.pipeline.parameters import Encoder
 from crosswiki.pipeline.progress import progress
 
@@ -71,7 +72,7 @@ def load_encoder(settings: Encoder, name: str, tokens: int, device: torch.device
     parameter, model = f"params.yaml: peers.encoders.{name}.model", settings.model
     if not model.startswith("wheel:"):
         return _transformer(str(model_folder(model, parameter) or model), settings, parameter, tokens, device)
-    with model_wheel(model, parameter) as wheel:
+    with named_wheel(model, parameter) as wheel:
         size = max(member.file_size for member in wheel.infolist()) / 1e6
         if is_universal_encoder(wheel):
             return replace(_universal(load_universal_encoder(wheel), settings.prefix, tokens, device), megabytes=size)

@@ -12,6 +12,27 @@ from zipfile import BadZipFile, ZipFile
 
 from crosswiki.pipeline.errors import UserError
 
+WHEEL = "wheel:"  # what the name of a wheel begins with
+_NAME = re.compile(r"wheel:(?P<package>[^#]+)#sha256=(?P<sha256>[0-9a-f]{64})")
+
+
+@contextmanager
+def named_wheel(name: str, where: str) -> Iterator[ZipFile]:
+    """Fetch the wheel that a name names, and open it.
+
+    Args:
+        name: `wheel:name==version#sha256=digest`.
+        where: it stands, for the message: a parameter and its file.
+
+    Raises:
+        UserError: the name has another form, or see `fetched_wheel`.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise UserError(f"{where}: found {name!r}; wheel:name==version#sha256=digest is needed")
+    with fetched_wheel(match["package"], match["sha256"]) as wheel:
+        yield wheel
+
 
 @contextmanager
 def fetched_wheel(package: str, sha256: str) -> Iterator[ZipFile]:

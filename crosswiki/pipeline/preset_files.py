@@ -1,10 +1,13 @@
 """The files that a corpus preset names: articles, the task's texts with or without labels, and word lists."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section
+from crosswiki.pipeline.packages import WHEEL
+from crosswiki.pipeline.parameters import Language
 
 
 class Columns(Section):
@@ -34,16 +37,30 @@ class WordList(Section):
 
     Attributes:
         path: of the file, where `~` and environment variables are replaced, or its address; `{language}` is filled in.
+            Or a package of the index, `wheel:name==version#sha256=digest`, with two wordnets.
+        members: by language, the wordnets' files in the package.
         licence: of the list, which the model that is made with it names.
     """
 
     path: str
+    members: dict[Language, str] = Field(default_factory=dict)
     licence: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in a line: the file's name, or the package's."""
+        return Path(self.path).name.partition("#")[0].removeprefix(WHEEL)
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _both(self) -> "WordList":
+        if self.path.startswith(WHEEL) != bool(self.members):
+            raise ValueError("a package (wheel:…) needs members, the wordnets' files in it by language, and only it")
+        return self
 
 
 class TaskColumns(Section):

@@ -36,5 +36,5 @@ def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, f
         pairs=bool(getattr(classifier.model.config, PAIRS, False)),
         validation={key.removeprefix(VALIDATION): n for key, n in summary.items() if key.startswith(VALIDATION)},
         own_texts=preset.has_task,
-        word_lists={Path(one.path).name: one.licence for one in preset.dictionaries.get(target, [])},
+        word_lists={one.name: one.licence for one in preset.dictionaries.get(target, [])},
     )

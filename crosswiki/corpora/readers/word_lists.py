@@ -10,8 +10,11 @@ from crosswiki.corpora.groups import read_groups
 from crosswiki.corpora.parts import Bad
 from crosswiki.corpora.readers.places import local_file
 from crosswiki.corpora.readers.word_list_forms import Pair, read_word_list
+from crosswiki.corpora.readers.wordnets import read_wordnets
 from crosswiki.corpora.text import normalise, segment
 from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.packages import named_wheel
+from crosswiki.pipeline.preset_files import WordList
 from crosswiki.pipeline.presets import CorpusPreset
 
 ENOUGH = 2_000_000  # characters of a language's text that say how much of it a list knows
@@ -61,7 +64,7 @@ def read_dictionaries(preset: CorpusPreset, language: str, words: Counter[str]) 
     entries: dict[Pair, None] = {}
     bad = 0
     for file in preset.dictionaries.get(language, []):
-        pairs, wrong = read_pairs(local_file(file.path, language), preset.languages.source, language, words)
+        pairs, wrong = _read(file, preset.languages.source, language, words)
         entries.update(dict.fromkeys(pairs))
         bad += wrong
     known = overlap((other for _, other in entries), words, language).running
@@ -83,9 +86,26 @@ def read_pairs(path: Path, source: str, language: str, words: Counter[str]) -> t
     Raises:
         UserError: the file cannot be read, or has more lines that are no pairs than pairs.
     """
+    return _understood(read_word_list(path, source, language), str(path), words, language)
+
+
+def _read(file: WordList, source: str, language: str, words: Counter[str]) -> tuple[list[Pair], int]:
+    """`read_pairs` of one of a preset's word lists, which may be two wordnets in a package."""
+    if not file.members:
+        return read_pairs(local_file(file.path, language), source, language, words)
+    missing = [code for code in (source, language) if code not in file.members]
+    if missing:
+        raise UserError(f"{file.name}: members has no {missing[0]!r}: name its file in the preset")
+    with named_wheel(file.path, "dictionaries in the preset") as wheel:
+        rows = read_wordnets(wheel, file.members[source], file.members[language])
+        return _understood(rows, file.name, words, language)
+
+
+def _understood(items: Iterable[Pair | Bad], name: str, words: Counter[str], language: str) -> tuple[list[Pair], int]:
+    """The pairs of a list, and how many of its lines are none."""
     pairs: dict[Pair, None] = {}
     wrong: list[Bad] = []
-    for item in read_word_list(path, source, language):
+    for item in items:
         if isinstance(item, Bad):
             wrong.append(item)
         else:
@@ -93,8 +113,8 @@ def read_pairs(path: Path, source: str, language: str, words: Counter[str]) -> t
     if wrong and len(wrong) >= len(pairs):
         raise UserError(f"{wrong[0]}: {len(wrong):,} lines beside {len(pairs):,} pairs: is it a word list?")
     if wrong:
-        _warn(f"{path}: {len(wrong):,} lines were not understood; the first: {wrong[0]}")
-    return _checked(list(pairs), words, language, path), len(wrong)
+        _warn(f"{name}: {len(wrong):,} lines were not understood; the first: {wrong[0]}")
+    return _checked(list(pairs), words, language, name), len(wrong)
 
 
 def count_words(articles: Path, language: str) -> Counter[str]:
@@ -137,19 +157,19 @@ def overlap(column: Iterable[str], words: Counter[str], language: str) -> Overla
     )
 
 
-def _checked(pairs: list[Pair], words: Counter[str], language: str, path: Path) -> list[Pair]:
+def _checked(pairs: list[Pair], words: Counter[str], language: str, name: str) -> list[Pair]:
     """Pairs with the source's words first; a line says it where the list had them second, or seems to be another's."""
     if not words or not pairs:
         return pairs
     first, second = (overlap((pair[side] for pair in pairs), words, language) for side in (0, 1))
     if first.met > second.met and first.frequent > second.frequent:
         _warn(
-            f"{path}: the first column is in {language!r}, the second in the source language: read the other way round"
+            f"{name}: the first column is in {language!r}, the second in the source language: read the other way round"
         )
         pairs, second = [(other, source) for source, other in pairs], first
     if second.frequent < LITTLE and second.met < MET:
         _warn(
-            f"{path}: has {second.frequent:.0%} of the frequent words of the text in {language!r} "
+            f"{name}: has {second.frequent:.0%} of the frequent words of the text in {language!r} "
             f"({second.running:.0%} of the running words): is it a list of another language, or in another script?"
         )
     return pairs
