@@ -30,6 +30,7 @@ from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.languages import language_of
 from crosswiki.pipeline.parameters import Parameters
+from crosswiki.pipeline.preset_files import WordList
 from crosswiki.pipeline.presets import Labels, Preset, load_preset
 from crosswiki.pipeline.renamed import RENAMED
 from tests.documents import Document, documents, programs
@@ -348,7 +349,7 @@ def test_inline_parameters_exist_and_their_values_are_valid() -> None:
 
 
 def test_yaml_blocks_are_presets_or_parameters() -> None:
-    """Some are whole presets, others a preset's `labels` or sections of params.yaml."""
+    """Some are whole presets, others a preset's `labels` or `dictionaries`, or sections of params.yaml."""
     blocks = [(document, block) for document in DOCUMENTS for block in document.blocks("yaml")]
     assert blocks
     for document, block in blocks:
@@ -357,6 +358,8 @@ def test_yaml_blocks_are_presets_or_parameters() -> None:
             TypeAdapter(Preset).validate_python(content, strict=True)
         elif set(content) == {"labels"}:
             Labels.model_validate(content["labels"])
+        elif set(content) == {"dictionaries"}:
+            TypeAdapter(dict[str, list[WordList]]).validate_python(content["dictionaries"])
         else:
             assert set(content) <= set(Parameters.model_fields), f"{document.path}: {sorted(content)}"
             settings = [f"{key}={json.dumps(value)}" for key, value in flat(content).items()]
