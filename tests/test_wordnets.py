@@ -107,15 +107,15 @@ WORDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=
 
 @given(st.dictionaries(st.from_regex(r"[nvar]#[0-9]{8}", fullmatch=True), st.lists(WORDS, max_size=3), max_size=4))
 def test_words_are_read_back_whatever_letters_they_have(synsets: dict[str, list[str]]) -> None:
-    """Written in either of MySQL's quotes, with its backslashes."""
+    """Written in either of MySQL's quotes, with its backslashes or doubled."""
 
-    def table(quote: str) -> str:
-        texts = (" ".join(row).replace("\\", "\\\\").replace(quote, f"\\{quote}") for row in synsets.values())
+    def table(quote: str, escaped: str) -> str:
+        texts = (" ".join(row).replace("\\", "\\\\").replace(quote, escaped) for row in synsets.values())
         rows = (f"{quote}{n}{quote},{quote}{text}{quote}" for n, text in zip(synsets, texts, strict=True))
         return "".join(f"INSERT INTO t VALUES ({row},NULL,NULL);\n" for row in rows)  # noqa: S608
 
     with ZipFile(BytesIO(), "w") as wheel:
-        wheel.writestr("one", table("'"))
-        wheel.writestr("two", table('"'))
+        wheel.writestr("one", table("'", "\\'"))
+        wheel.writestr("two", table('"', '""'))
         found = list(read_wordnets(wheel, "one", "two"))
     assert found == [pair for row in synsets.values() for pair in product(row, row)]

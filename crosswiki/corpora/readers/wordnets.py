@@ -56,10 +56,15 @@ def _synsets(wheel: ZipFile, member: str) -> Iterator[tuple[str, list[str]] | Ba
         if not line.startswith("INSERT"):
             continue
         if row := _ROW.match(line):
-            words = _ESCAPED.sub(r"\1", row["words"][1:-1]).split() if row["words"] != "NULL" else []
-            yield row["id"][1:-1], [word.replace("_", " ") for word in words if word != GAP]
+            words = _unquoted(row["words"]).split() if row["words"] != "NULL" else []
+            yield _unquoted(row["id"]), [word.replace("_", " ") for word in words if word != GAP]
         else:
             yield Bad(f"{member}: line {number}", f"no row of a synset: {line[:100]!r}")
+
+
+def _unquoted(text: str) -> str:
+    """A string of SQL as what it stands for: its quote may be doubled in it, or any letter stand after a backslash."""
+    return _ESCAPED.sub(r"\1", text[1:-1].replace(text[0] * 2, text[0]))
 
 
 def _name(wheel: ZipFile) -> str:
