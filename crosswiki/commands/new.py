@@ -22,6 +22,7 @@ LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora
 )
 # What the printed command has where there is a word list; docs/results.md has the figures.
 CARRIED = 4  # copies of each labelled source text in the target's words
+LEXICON_PRIOR = 300  # how often the text must have a word that its vector says as much as the list
 ROUND_TRIPS = 2  # copies of each that the teacher reads, where
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
 FEW_KNOWN = 0.65  # of the target's running words, or less, are on the list
@@ -101,8 +102,9 @@ def next_command(
 ) -> str:
     """What to type to train on the new corpus.
 
-    With a word list the student learns from the gloss and from labelled texts in the list's words; with one that lacks
-    many words, the teacher learns to read glosses. Without Wikipedia there is too little text for neighbours to vote.
+    With a word list the new language's words are read as their translations, and the student learns from the gloss and
+    from labelled texts in the list's words; with one that lacks many words, the teacher learns to read glosses. Without
+    Wikipedia there is too little text for neighbours to vote.
 
     Args:
         name: of the corpus.
@@ -119,6 +121,7 @@ def next_command(
     if known is not None:
         teachers = "adapted,glossed" if wikipedia == "none" else "neighbours,adapted,glossed"
         settings += [f"'distill.teachers=[{teachers}]'", f"distill.carried_labels={CARRIED}"]
+        settings.append(f"transplant.lexicon_prior={LEXICON_PRIOR}")
         if shares:
             settings.append("source_shares=true")
         if known < FEW_KNOWN:
