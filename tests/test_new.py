@@ -267,7 +267,9 @@ def test_the_next_command_makes_the_most_of_a_word_list(
     usual = dict(flat(load_parameters(ROOT / "params.yaml").model_dump()))
     large = {setting.partition("=")[0] for setting in LARGE if wikipedia == "hub"}
     changed = {name for name, value in settings.items() if value != usual[name]} - large
-    assert changed == {"corpus", "roles", *wanted} | ({"distill.carried_labels", "transplant.lexicon_prior", "source_shares"} if listed else set())
+    assert changed == {"corpus", "roles", *wanted} | (
+        {"distill.carried_labels", "transplant.lexicon_prior", "source_shares"} if listed else set()
+    )
     assert {name: settings[name] for name in wanted} == wanted
 
 
