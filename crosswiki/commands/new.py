@@ -22,7 +22,7 @@ LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora
 )
 # What the printed command has where there is a word list; docs/results.md has the figures.
 CARRIED = 4  # copies of each labelled source text in the target's words
-LEXICON_PRIOR = 300  # how often the text must have a word that its vector says as much as the list
+LEXICON_PRIOR = 300  # a word that the text has so often is half its vector's and half its translation's
 ROUND_TRIPS = 2  # copies of each that the teacher reads, where
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
 FEW_KNOWN = 0.65  # of the target's running words, or less, are on the list
@@ -120,8 +120,11 @@ def next_command(
         settings.append("'roles=[source,target]'")
     if known is not None:
         teachers = "adapted,glossed" if wikipedia == "none" else "neighbours,adapted,glossed"
-        settings += [f"'distill.teachers=[{teachers}]'", f"distill.carried_labels={CARRIED}"]
-        settings.append(f"transplant.lexicon_prior={LEXICON_PRIOR}")
+        settings += [
+            f"'distill.teachers=[{teachers}]'",
+            f"distill.carried_labels={CARRIED}",
+            f"transplant.lexicon_prior={LEXICON_PRIOR}",
+        ]
         if shares:
             settings.append("source_shares=true")
         if known < FEW_KNOWN:
