@@ -25,7 +25,8 @@ from benchmarks.gpu_words import Texts, bytes_per_word, copy_bandwidth, skipgram
 from crosswiki.bert.distillation import batch_loss
 from crosswiki.embeddings.skipgram.trainer import train_skipgram
 from crosswiki.pipeline.devices import choose_device
-from crosswiki.pipeline.parameters import SkipGram, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 Figure = tuple[str, Callable[[], Any]]  # a name, and what measures it
 

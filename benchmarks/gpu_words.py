@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crosswiki.embeddings.skipgram.blocks import SIZE, BlockTrainer
 from crosswiki.embeddings.skipgram.reference import SkipGramModel, keep_probability
 from crosswiki.embeddings.skipgram.trainer import piece, step_seed, words_per_step
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 Texts = tuple[NDArray[numpy.int32], NDArray[numpy.int64], NDArray[numpy.int64]]  # tokens, offsets, counts
 

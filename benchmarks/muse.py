@@ -22,7 +22,8 @@ from crosswiki.embeddings.alignment import Pairs, precision, standardise
 from crosswiki.embeddings.seed_dictionary import load_seed_dictionary
 from crosswiki.embeddings.vectors import WordVectors, load_vectors
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import ending_clearly
 
 NORMALISED = {"muse": "", "muse centred": "renorm,center,renorm"}  # as published, and with the normalisation of align

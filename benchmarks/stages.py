@@ -28,7 +28,9 @@ from crosswiki.evaluation.nearest_articles import REFERENCE
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.evaluation.selection import TEXTS
 from crosswiki.pipeline.outputs import read_json
-from crosswiki.pipeline.parameters import Align, Parameters, Role, SkipGram, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
+from crosswiki.pipeline.parameters_of_words import Align, SkipGram
 from stages.adapt import DRIFT_TEXTS
 
 TRAINING = 3  # operations of a forward and a backward pass, in those of a forward pass

@@ -17,7 +17,8 @@ from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.evaluation.selection import Judge
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, save_curve, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import run_stage, say, stage
 
 ROLE: Role = "target"

@@ -12,7 +12,8 @@ from crosswiki.embeddings.spelling import compare_spelling
 from crosswiki.embeddings.vectors import WordVectors, load_vectors, save_vectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 

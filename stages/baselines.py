@@ -17,7 +17,8 @@ from crosswiki.evaluation.label_curve import label_curve
 from crosswiki.evaluation.linear import can_be_learnt, linear_classifier, text_vectors, tfidf, topic_scores
 from crosswiki.evaluation.predictions import Predictions, fewer_topics
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.presets import load_preset
 from crosswiki.pipeline.stage import run_stage, stage
 

@@ -64,7 +64,8 @@ def main() -> None:
             save_classifier(choice.classifier, folder)
         save_curve(curve(history), Path("metrics/plots/loss/distill.csv"))
         summary: dict[str, float] = {
-            **{"texts": len(paired.texts), "linked": sum(paired.linked)},
+            "texts": len(paired.texts),
+            "linked": sum(paired.linked),
             "layers": choice.classifier.model.config.num_hidden_layers,
             "parameters": choice.classifier.model.num_parameters(),
             "teacher_parameters": teacher.model.num_parameters(),

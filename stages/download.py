@@ -8,7 +8,8 @@ from crosswiki.corpora.readers.word_lists import Dictionary, count_words, read_d
 from crosswiki.corpora.word_pairs import save_dictionary
 from crosswiki.pipeline.languages import language_of
 from crosswiki.pipeline.outputs import replacing, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.presets import load_preset
 from crosswiki.pipeline.stage import run_stage, stage
 

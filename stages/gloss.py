@@ -17,7 +17,8 @@ from crosswiki.embeddings.lexicon import ORIGINS, Lexicon, count_words, save_cou
 from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 

@@ -20,7 +20,8 @@ from crosswiki.evaluation.selection import LEAST_LABELS
 from crosswiki.evaluation.voting import choose_voting, first_voting
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 JUDGED = {"target": MODELS["target"]["neighbours"], "test": MODELS["target"]["transplanted"]}  # encoders of the target

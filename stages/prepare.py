@@ -15,7 +15,8 @@ from crosswiki.corpora.vocabulary import build_vocabulary, save_vocabulary
 from crosswiki.corpora.word_ids import write_articles, write_ids
 from crosswiki.corpora.words import Reading, read_all, topics_by_split, unlabelled_threshold, workplace
 from crosswiki.pipeline.outputs import alone, remove, replacing, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.stage import run_stage, say, stage
 
 

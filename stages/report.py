@@ -6,7 +6,8 @@ from crosswiki.corpora.articles import load_articles
 from crosswiki.embeddings.lookup import load_aligned
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.outputs import read_json, replacing
-from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 from crosswiki.reporting import tables
 from crosswiki.reporting.figures import save_png

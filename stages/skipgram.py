@@ -14,7 +14,8 @@ from crosswiki.embeddings.skipgram.published import finish, read_start
 from crosswiki.embeddings.vectors import save_vectors
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import checkpoint_path, remove, replacing, save_curve, write_json
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.paths import checked_file
 from crosswiki.pipeline.stage import run_stage, say, stage
 

@@ -21,7 +21,8 @@ from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.evaluation.topic_shares import GLOSSED, adjust_to_shares
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing, write_json
-from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 from crosswiki.pipeline.stage import run_stage, stage
 
 

@@ -11,7 +11,7 @@ import torch
 
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors, save_vectors
-from crosswiki.pipeline.parameters import ROLES
+from crosswiki.pipeline.parameter_values import ROLES
 from stages import report
 
 PROJECT = Path(__file__).parents[1]

@@ -22,7 +22,7 @@ from crosswiki.bert.models import Classifier, fewer_layers, load_classifier, out
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.bert.tokenization import train_tokenizer
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ROLES
+from crosswiki.pipeline.parameter_values import ROLES
 from tests.tiny import MULTILINGUAL, make_tiny_model, results_alone, special_first, tiny_tokenizer_like, trio_texts
 
 KINDS = ["bert", "roberta", "albert", "xlnet"]

@@ -66,7 +66,8 @@ from crosswiki.bert.training import History, curve, gradually, train
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import RepresentationDistillation, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_models import RepresentationDistillation
 from tests.tiny import ROOT, tiny_tokenizer, trio_texts
 
 CPU = torch.device("cpu")

@@ -15,7 +15,8 @@ from crosswiki.bert.classification import label_loss, label_weights
 from crosswiki.bert.distillation import UNKNOWN, distillation_loss
 from crosswiki.evaluation.label_curve import label_curve
 from crosswiki.evaluation.linear import linear_classifier, tfidf
-from crosswiki.pipeline.parameters import Evaluate, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_measuring import Evaluate
 from tests.tiny import ROOT
 
 

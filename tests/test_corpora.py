@@ -31,7 +31,7 @@ from crosswiki.corpora.text import normalise, segment
 from crosswiki.corpora.vocabulary import Vocabulary, build_vocabulary, load_vocabulary, save_vocabulary
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.packages import fetched_wheel
-from crosswiki.pipeline.parameters import Download
+from crosswiki.pipeline.parameters_of_words import Download
 from crosswiki.pipeline.presets import FilesPreset, Preset, WheelPreset, load_preset
 
 PROJECT = Path(__file__).parents[1]

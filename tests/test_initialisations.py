@@ -29,7 +29,8 @@ from crosswiki.bert.tokenization import new_tokenizer, train_tokenizer
 from crosswiki.bert.translations import Translations, translated_tokens, word_counts
 from crosswiki.bert.transplantation import special_tokens, transplant
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Transplant, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_models import Transplant
 from tests.test_bert import TOPICS, planted_words, tiny_classifier
 from tests.tiny import trio_texts
 

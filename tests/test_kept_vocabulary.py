@@ -9,7 +9,8 @@ from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.kept_vocabulary import keep_vocabulary
 from crosswiki.bert.models import Classifier, load_classifier, save_classifier
 from crosswiki.bert.pretrained import load_pretrained
-from crosswiki.pipeline.parameters import Transplant, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_models import Transplant
 from tests.tiny import MULTILINGUAL, ROOT, make_tiny_model, trio_texts
 
 CPU = torch.device("cpu")

@@ -14,7 +14,8 @@ from crosswiki.corpora.articles import COLUMNS, load_articles
 from crosswiki.corpora.labels import Labels, check_role, check_source, nearest, read_labels, topics_of
 from crosswiki.corpora.splits import Split, labelled
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 from stages import prepare
 from tests.tiny import ROOT
 

@@ -25,7 +25,7 @@ from crosswiki.evaluation.nearest_articles import (
 )
 from crosswiki.evaluation.voting import choose_voting, first_voting, negative_log_likelihood
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Neighbourhood as Settings
+from crosswiki.pipeline.parameters_of_models import Neighbourhood as Settings
 
 TOPICS = ["art", "sport", "weather"]
 VOTING = Voting(vectors_weight=2.0, neighbours=5, temperature=0.1, encoder_share=0.25)

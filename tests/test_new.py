@@ -26,7 +26,8 @@ from crosswiki.corpora.readers.forms import Form, numbered_rows
 from crosswiki.corpora.readers.task import read_file
 from crosswiki.corpora.recognition import encoding_of, form_of
 from crosswiki.corpora.splits import split_of
-from crosswiki.pipeline.parameters import Download, Languages, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_words import Download, Languages
 from crosswiki.pipeline.presets import PRESETS, load_preset
 from crosswiki.pipeline.provenance import flat
 from tests.tiny import ROOT

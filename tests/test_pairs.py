@@ -31,7 +31,9 @@ from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.evaluation.linear import average_vectors, text_vectors, tfidf
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Download, RepresentationDistillation, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_models import RepresentationDistillation
+from crosswiki.pipeline.parameters_of_words import Download
 from crosswiki.pipeline.presets import FilesPreset, load_preset
 from crosswiki.serving.answers import PAIRS, load_reader
 from crosswiki.serving.encoding import load_encoder

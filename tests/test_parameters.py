@@ -15,7 +15,8 @@ from ruamel.yaml import YAML
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.languages import language_of
-from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 from crosswiki.pipeline.presets import FilesPreset, load_preset
 from crosswiki.pipeline.renamed import RENAMED
 

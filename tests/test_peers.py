@@ -26,7 +26,9 @@ from crosswiki.evaluation.scores import difference, score
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
-from crosswiki.pipeline.parameters import Encoder, Parameters, Role
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters
+from crosswiki.pipeline.parameters_of_measuring import Encoder
 from crosswiki.reporting.sentences import compared
 from crosswiki.reporting.systems import systems_of
 from tests.tiny import ROOT, make_tiny_model, results_alone, run, run_stages

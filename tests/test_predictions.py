@@ -16,7 +16,7 @@ from crosswiki.evaluation.comparison import TestSplit, score_systems
 from crosswiki.evaluation.linear import linear_classifier, tfidf, topic_scores
 from crosswiki.evaluation.predictions import Predictions, fewer_topics
 from crosswiki.pipeline.checked_yaml import read_yaml
-from crosswiki.pipeline.parameters import Evaluate
+from crosswiki.pipeline.parameters_of_measuring import Evaluate
 from crosswiki.pipeline.presets import PRESETS, FilesPreset, WheelPreset, load_preset
 from stages import report
 from tests.measured import LANGUAGES, scores_of, write_json, write_project

@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ROLES, Role, load_parameters
+from crosswiki.pipeline.parameter_values import ROLES, Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.reporting.charts import DARK_CELL, confusion_chart, coverage_chart, curve_chart, label_chart, map_chart
 from crosswiki.reporting.figures import DARK, LIGHT, svg
 from crosswiki.reporting.page import Report, render

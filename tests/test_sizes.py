@@ -14,7 +14,7 @@ from crosswiki.bert.models import Classifier
 from crosswiki.evaluation.label_curve import label_counts, label_curve
 from crosswiki.evaluation.scores import accuracy_and_macro_f1
 from crosswiki.evaluation.sizes import size_of
-from crosswiki.pipeline.parameters import Evaluate
+from crosswiki.pipeline.parameters_of_measuring import Evaluate
 from tests.tiny import tiny_tokenizer, trio_texts
 
 

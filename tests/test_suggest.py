@@ -21,7 +21,8 @@ from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.file_labels import labels_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.suggestion import candidates, disagreement, draw, in_order, spread, suggest
-from crosswiki.pipeline.parameters import Download, Languages, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_words import Download, Languages
 from crosswiki.pipeline.presets import PRESETS, load_preset
 from tests.tiny import ROOT, run
 

@@ -19,7 +19,7 @@ from crosswiki.corpora.readers import delimited, json_rows
 from crosswiki.corpora.readers.files import prefixes
 from crosswiki.corpora.readers.records import read_rows
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Download
+from crosswiki.pipeline.parameters_of_words import Download
 from crosswiki.pipeline.presets import FilesPreset
 
 HEADER = "id,title,text,topic\n"

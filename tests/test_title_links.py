@@ -14,7 +14,8 @@ from crosswiki.corpora.linked import linked_articles
 from crosswiki.corpora.text import Spelling
 from crosswiki.corpora.title_links import link_titles
 from crosswiki.corpora.word_pairs import save_dictionary
-from crosswiki.pipeline.parameters import Prepare, load_parameters
+from crosswiki.pipeline.parameters import load_parameters
+from crosswiki.pipeline.parameters_of_words import Prepare
 from stages import prepare
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"

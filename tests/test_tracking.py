@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from crosswiki.pipeline import invocation, tracking
+from crosswiki.pipeline import curves, invocation, tracking
 from crosswiki.pipeline.provenance import metric_name
 from crosswiki.pipeline.tracking import tracked
 
@@ -453,7 +453,7 @@ def test_metrics_files_reach_the_parent_once(database: str) -> None:
 
 
 def test_curves_are_complete(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "INTERVAL", 0.05)
+    monkeypatch.setattr(curves, "INTERVAL", 0.05)
     with tracked("skipgram", role="target", params={}, everything={}) as run:
         began = time.perf_counter()
         for step in range(2500):

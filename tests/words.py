@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 Corpus = tuple[NDArray[numpy.int32], NDArray[numpy.int64], NDArray[numpy.int64]]
 SETTINGS: dict[str, Any] = {

@@ -30,7 +30,7 @@ from crosswiki.bert.training import History, Measure, Report, train
 from crosswiki.corpora.articles import in_task
 from crosswiki.corpora.pairs import Text, each_side, first_of_concepts, texts_of
 from crosswiki.embeddings.glossary import close_up, gloss
-from crosswiki.pipeline.parameters import RepresentationDistillation
+from crosswiki.pipeline.parameters_of_models import RepresentationDistillation
 
 Item = TypeVar("Item")
 Glosser = Callable[[list[str]], Sequence[str]]

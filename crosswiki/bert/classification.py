@@ -13,7 +13,7 @@ from crosswiki.bert.models import Classifier, token_types
 from crosswiki.bert.precision import fast_attention, half_precision
 from crosswiki.bert.shares import of_the_batch
 from crosswiki.corpora.pairs import Text
-from crosswiki.pipeline.parameters import ClassWeights
+from crosswiki.pipeline.parameter_values import ClassWeights
 from crosswiki.pipeline.progress import progress
 from crosswiki.pipeline.ranks import rank, sum_over_ranks, world
 

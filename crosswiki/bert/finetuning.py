@@ -14,7 +14,7 @@ from crosswiki.bert.schedules import Schedule
 from crosswiki.bert.training import History, Report, Waiting, train
 from crosswiki.corpora.pairs import texts_of
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ClassWeights
+from crosswiki.pipeline.parameter_values import ClassWeights
 
 
 def finetune(

@@ -19,7 +19,7 @@ from crosswiki.corpora.text import without_marks
 from crosswiki.embeddings.alignment import ROWS
 from crosswiki.embeddings.spelling import compare_spelling
 from crosswiki.embeddings.vectors import unit
-from crosswiki.pipeline.parameters import Transplant
+from crosswiki.pipeline.parameters_of_models import Transplant
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

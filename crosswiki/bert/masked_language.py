@@ -23,7 +23,7 @@ from crosswiki.bert.models import Classifier, seeded, with_embeddings
 from crosswiki.bert.schedules import one_epoch
 from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import History, Measure, Report, train
-from crosswiki.pipeline.parameters import MaskedLanguageModel
+from crosswiki.pipeline.parameters_of_models import MaskedLanguageModel
 
 
 class MaskedLanguageHead(nn.Module):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crosswiki.pipeline.parameters import MaskedLanguageModel, RepresentationDistillation, Training
+from crosswiki.pipeline.parameters_of_models import MaskedLanguageModel, RepresentationDistillation, Training
 
 
 @dataclass(frozen=True)

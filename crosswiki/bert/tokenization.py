@@ -14,7 +14,7 @@ from crosswiki.bert.marked_subwords import keeping_marks, marked_subwords, strip
 from crosswiki.bert.unigram import train_unigram
 from crosswiki.corpora.text import is_unspaced
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Transplant
+from crosswiki.pipeline.parameters_of_models import Transplant
 
 LONGEST = 100  # letters without a space that are divided at once; a longer word is unknown to WordPiece
 MARKED = 10_000  # subwords with marks at most

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from crosswiki.bert.initialisations import INITIALISATIONS, Tokens
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.translations import Translations
-from crosswiki.pipeline.parameters import Transplant
+from crosswiki.pipeline.parameters_of_models import Transplant
 
 
 def special_tokens(source: PreTrainedTokenizerFast, other: PreTrainedTokenizerFast) -> dict[int, int]:

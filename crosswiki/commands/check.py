@@ -13,7 +13,8 @@ from crosswiki.bert.folders import check_folder
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.languages import language_of
 from crosswiki.pipeline.locks import mend_locks
-from crosswiki.pipeline.parameters import Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 from crosswiki.pipeline.paths import checked_file, user_path
 from crosswiki.pipeline.presets import PRESETS, DumpPreset, FilesPreset, Preset, load_preset
 

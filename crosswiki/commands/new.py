@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import ROLES, Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 
 WIKIPEDIA = ("hub", "dump", "offline", "none")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*")

@@ -13,7 +13,8 @@ from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.languages import languages_of
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.ranks import hidden
 from crosswiki.serving.answering import BATCH, Answering
 from crosswiki.serving.answers import PAIRS, RUNTIMES, load_reader

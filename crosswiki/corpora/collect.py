@@ -25,7 +25,7 @@ from crosswiki.corpora.readers.places import local_file
 from crosswiki.corpora.topics import Topics, load_topics
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import alone, checkpoints, remove
-from crosswiki.pipeline.parameters import Download
+from crosswiki.pipeline.parameters_of_words import Download
 from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import DumpPreset, FilesPreset, HubPreset, MediaWikiPreset, Preset, WheelPreset
 from crosswiki.pipeline.workers import over_workers

@@ -6,7 +6,7 @@ from crosswiki.corpora.labels import Labels
 from crosswiki.corpora.parts import Article
 from crosswiki.corpora.readers import files, task
 from crosswiki.corpora.splits import label_rank, split_of
-from crosswiki.pipeline.parameters import Prepare
+from crosswiki.pipeline.parameters_of_words import Prepare
 from crosswiki.pipeline.presets import FilesPreset, Preset
 
 

@@ -10,7 +10,9 @@ from crosswiki.corpora.articles import concept_of
 from crosswiki.corpora.groups import read_groups
 from crosswiki.corpora.splits import Split, label_rank, split_of
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import FOLDS, Parameters, Prepare, Role
+from crosswiki.pipeline.parameter_values import FOLDS, Role
+from crosswiki.pipeline.parameters import Parameters
+from crosswiki.pipeline.parameters_of_words import Prepare
 
 Labels = list[tuple[str, Split, float]]  # of each labelled text: topic, split, and the rank that a limit picks by
 

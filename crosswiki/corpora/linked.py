@@ -16,7 +16,8 @@ from crosswiki.corpora.text import Spelling
 from crosswiki.corpora.title_links import link_titles
 from crosswiki.corpora.word_pairs import load_dictionary
 from crosswiki.pipeline.outputs import alone, checkpoints, remove, replacing
-from crosswiki.pipeline.parameters import Prepare, Role
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters_of_words import Prepare
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from crosswiki.corpora.survey import Survey, folded
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.presets import PRESETS
 
 WIKIPEDIA = {"hub": "wikipedia", "dump": "dump", "offline": "offline"}  # and the shipped preset that has its places

@@ -12,7 +12,7 @@ from crosswiki.corpora.readers.task import SPLITS, Text, digest_of, texts_of, un
 from crosswiki.corpora.recognition import LABEL_NAMES, SHOWN, TEXT_NAMES, form_of
 from crosswiki.corpora.splits import split_of
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Prepare
+from crosswiki.pipeline.parameters_of_words import Prepare
 from crosswiki.pipeline.paths import sha256_of
 from crosswiki.pipeline.preset_files import TaskColumns, TaskFile
 

@@ -23,7 +23,7 @@ from crosswiki.corpora.text import Spelling, normalise, segment
 from crosswiki.corpora.word_counts import WordCounts
 from crosswiki.corpora.word_ids import words_of
 from crosswiki.pipeline.outputs import checkpoints, replacing, write_json
-from crosswiki.pipeline.parameters import Prepare
+from crosswiki.pipeline.parameters_of_words import Prepare
 from crosswiki.pipeline.progress import progress
 from crosswiki.pipeline.workers import over_workers
 

@@ -11,7 +11,7 @@ from crosswiki.embeddings.dictionary import Entries, hold_out, known_pairs
 from crosswiki.embeddings.lexicon import Entry, Translation
 from crosswiki.embeddings.spelling import Spelling, compare_spelling
 from crosswiki.embeddings.vectors import WordVectors
-from crosswiki.pipeline.parameters import Align
+from crosswiki.pipeline.parameters_of_words import Align
 
 BEST = 5  # translations of a word
 TEMPERATURE = 0.1  # of the softmax over their similarity (CSLS)

@@ -7,7 +7,7 @@ import torch
 
 from crosswiki.embeddings.alignment import mean_similarity, standardise
 from crosswiki.embeddings.vectors import WordVectors, load_vectors, unit
-from crosswiki.pipeline.parameters import ROLES, Role
+from crosswiki.pipeline.parameter_values import ROLES, Role
 
 FOLDERS: dict[Role, Path] = {
     "source": Path("models/skipgram/source"),

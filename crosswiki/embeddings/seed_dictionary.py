@@ -19,7 +19,8 @@ from crosswiki.embeddings.dictionary import (
     words_spelled_alike,
 )
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Align, Role
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters_of_words import Align
 
 MIN_PAIRS = 10  # that an alignment can be learnt from
 

@@ -15,7 +15,8 @@ from crosswiki.evaluation.predictions import Predictions
 from crosswiki.evaluation.scores import Scores, difference, score
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameters import Evaluate, Role
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters_of_measuring import Evaluate
 
 # The systems that learn no transfer: their predictions come from the stage `baselines`.
 BASELINES: dict[Role, tuple[str, ...]] = {

@@ -18,7 +18,7 @@ from crosswiki.bert.precision import choose_attention, half_precision
 from crosswiki.evaluation.universal_encoder import UniversalEncoder, is_universal_encoder, load_universal_encoder
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.packages import named_wheel
-from crosswiki.pipeline.parameters import Encoder
+from crosswiki.pipeline.parameters_of_measuring import Encoder
 from crosswiki.pipeline.progress import progress
 
 BATCH = 32  # texts, sorted by length; what so few need stays in the cache

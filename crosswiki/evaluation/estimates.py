@@ -13,7 +13,8 @@ from crosswiki.corpora.pairs import texts_of
 from crosswiki.evaluation.confidence import Answers, answer, estimate_accuracies
 from crosswiki.evaluation.scores import accuracy
 from crosswiki.evaluation.topic_shares import load_log_odds
-from crosswiki.pipeline.parameters import Parameters, Role
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters
 
 # Systems that have learnt from texts of the target, so that their confidence has another scale than the teacher's.
 TAUGHT = ("adapted", "distilled", "finetuned")

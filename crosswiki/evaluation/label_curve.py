@@ -9,7 +9,8 @@ from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.evaluation.linear import PENALTY, can_be_learnt, tfidf
 from crosswiki.evaluation.scores import score
-from crosswiki.pipeline.parameters import FOLDS, ClassWeights, Evaluate
+from crosswiki.pipeline.parameter_values import FOLDS, ClassWeights
+from crosswiki.pipeline.parameters_of_measuring import Evaluate
 from crosswiki.pipeline.progress import progress
 
 HALVINGS = 6

@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 
 from crosswiki.corpora.pairs import PAIR, Text
 from crosswiki.embeddings.vectors import WordVectors, unit, word_frequency
-from crosswiki.pipeline.parameters import FOLDS, ClassWeights
+from crosswiki.pipeline.parameter_values import FOLDS, ClassWeights
 
 SKLEARN: dict[ClassWeights, str | None] = {"none": None, "balanced": "balanced"}  # its name for class weights
 PENALTY = "linearsvc__C"  # name of C in the classifier of `tfidf`

@@ -13,7 +13,7 @@ import pandas
 from numpy.typing import NDArray
 
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.presets import Preset
 
 

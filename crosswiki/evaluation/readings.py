@@ -15,7 +15,7 @@ from crosswiki.embeddings.vectors import load_vectors
 from crosswiki.evaluation.confidence import Answers, answers_in
 from crosswiki.evaluation.nearest_articles import Reading, averages, load_neighbourhood
 from crosswiki.evaluation.topic_shares import load_log_odds
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 
 # By the model's folder and the texts: logits, mean hidden states, and the seconds that the reading took.
 Readings = dict[tuple[str, tuple[Text, ...]], tuple[Tensor, Tensor, float]]

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import numpy
 from numpy.typing import NDArray
 
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 
 # The last system of each role, whose confusion matrix is drawn.
 FINAL: dict[Role, str] = {"source": "teacher", "target": "finetuned", "test": "transplanted"}

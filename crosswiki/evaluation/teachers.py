@@ -26,7 +26,7 @@ from crosswiki.evaluation.nearest_articles import load_neighbourhood, places, re
 from crosswiki.evaluation.selection import LEAST_LABELS
 from crosswiki.evaluation.topic_shares import LEAST, odds_of_shares, shares_of
 from crosswiki.evaluation.voting import negative_log_likelihood
-from crosswiki.pipeline.parameters import Teacher
+from crosswiki.pipeline.parameter_values import Teacher
 
 STEPS = 10  # weights are chosen among multiples of a tenth
 

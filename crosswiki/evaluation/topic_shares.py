@@ -22,7 +22,8 @@ from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
-from crosswiki.pipeline.parameters import Parameters, Role
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import Parameters
 
 LEAST = 1e-6  # a probability whose logarithm is taken
 ROUNDS = 100  # of scaling; the shares agree to many digits after twenty

@@ -21,7 +21,8 @@ from crosswiki.evaluation.comparison import MODELS
 from crosswiki.evaluation.nearest_articles import Neighbourhood, load_neighbourhood, places, read, weigh
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Role, load_parameters
+from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameters import load_parameters
 
 SHOWN = 5  # articles, of those that vote
 LETTERS = 60  # of an article without a title

@@ -8,7 +8,7 @@ from torch import Tensor
 from crosswiki.embeddings.search import Found
 from crosswiki.evaluation.nearest_articles import Reading, Voting, gather, votes
 from crosswiki.evaluation.topic_shares import LEAST
-from crosswiki.pipeline.parameters import Neighbourhood as Settings
+from crosswiki.pipeline.parameters_of_models import Neighbourhood as Settings
 
 
 def first_voting(settings: Settings) -> Voting:

@@ -3,12 +3,13 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psutil
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from crosswiki.pipeline.forks import STARTED
 from crosswiki.pipeline.provenance import flat, git_commit, installed, machine, user
@@ -106,3 +107,27 @@ def log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> N
     entries = [Param(key, text[:6000]) for key, text in texts.items()]  # the maximum length
     for first in range(0, len(entries), 100):  # the maximum of one call
         client.log_batch(run, params=entries[first : first + 100])
+
+
+def log_datasets(client: "MlflowClient", runs: Iterable[str], hashes: Mapping[str, str]) -> None:
+    """Log data sets as inputs of some runs.
+
+    Args:
+        client: of the store.
+        runs: their ids.
+        hashes: of DVC, by path.
+    """
+    from mlflow.entities import Dataset, DatasetInput
+    from mlflow.exceptions import MlflowException
+
+    # No InputTag: one stage trains on the same data that another scores.
+    inputs = [
+        DatasetInput(Dataset(Path(path).as_posix().removeprefix("data/"), digest, "local", json.dumps({"uri": path})))
+        for path, digest in hashes.items()
+    ]
+    # Where another machine logs a data set for the first time in the same moment, one of the two is refused.
+    again = Retrying(
+        retry=retry_if_exception_type(MlflowException), wait=wait_random(0, 1), stop=stop_after_attempt(5), reraise=True
+    )
+    for run in runs if inputs else ():
+        again(client.log_inputs, run, inputs)

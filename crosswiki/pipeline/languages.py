@@ -1,7 +1,8 @@
 """Which language each role has: the parameters say so, or else the preset."""
 
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Language, Parameters, Role
+from crosswiki.pipeline.parameter_values import Language, Role
+from crosswiki.pipeline.parameters import Parameters
 from crosswiki.pipeline.presets import FilesPreset, Preset, WheelPreset, load_preset
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section
 from crosswiki.pipeline.packages import WHEEL
-from crosswiki.pipeline.parameters import Language
+from crosswiki.pipeline.parameter_values import Language
 
 
 class Columns(Section):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section, check, read_yaml
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import Language
+from crosswiki.pipeline.parameter_values import Language
 from crosswiki.pipeline.preset_files import ArticleFile, Columns, TaskFile, WordList
 
 PRESETS = Path("data/corpora")

@@ -12,7 +12,8 @@ from crosswiki.pipeline.checked_yaml import Section
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.graph import files_of
 from crosswiki.pipeline.languages import languages_of
-from crosswiki.pipeline.parameters import ROLES, Parameters, Role, load_parameters
+from crosswiki.pipeline.parameter_values import ROLES, Role
+from crosswiki.pipeline.parameters import Parameters, load_parameters
 from crosswiki.pipeline.ranks import PeerLostError, join, launch, leave, rank, started_by_launcher
 from crosswiki.pipeline.tracking import Run, tracked
 from crosswiki.pipeline.workers import watch_parent

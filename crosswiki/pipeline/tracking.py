@@ -4,7 +4,6 @@ Stages do not depend on tracking: an error here is one line on standard error, a
 `CROSSWIKI_TRACKING=off` turns tracking off; MLFLOW_TRACKING_URI names another store than `$DVC_ROOT/mlflow.db`.
 """
 
-import json
 import os
 import sqlite3
 import sys
@@ -17,15 +16,11 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from filelock import FileLock
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from crosswiki.pipeline.curves import Points
 from crosswiki.pipeline.graph import data_hashes, files_of
-from crosswiki.pipeline.invocation import find_experiment, find_invocation, languages_of_roles, log_params
-from crosswiki.pipeline.provenance import (
-    metric_name,
-    numbers_below,
-    peak_memory,
-)
+from crosswiki.pipeline.invocation import find_experiment, find_invocation, languages_of_roles, log_datasets, log_params
+from crosswiki.pipeline.provenance import numbers_below, peak_memory
 from crosswiki.pipeline.ranks import rank
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits until a run starts
@@ -34,7 +29,6 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second, so it waits unti
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 PATIENCE = 15  # seconds to wait for a locked database
-INTERVAL = 2.0  # seconds between two batches of metrics
 # Tags that a stage's run copies from its parent, so that both can be found by them.
 SHARED = (
     "corpus",
@@ -94,9 +88,8 @@ class Run:
         self._id: str
         self._lock: FileLock
         self._monitor: SystemMetricsMonitor
-        self._started = self._due = time.monotonic()
-        self._points: list[tuple[str, float, int, int]] = []  # key, value, milliseconds, step
-        self._steps: dict[str, int] = {}
+        self._started = time.monotonic()
+        self._points = Points()
 
     @_harmless
     def start(self, stage: str, role: str | None, params: Mapping[str, Any], everything: Mapping[str, Any]) -> None:
@@ -128,7 +121,8 @@ class Run:
         name = os.environ.get("DVC_STAGE") or (f"{stage}@{role}" if role else stage)
         self._id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
         log_params(self._client, self._id, params)
-        self._log_datasets(files_of(stage, role, str(everything.get("corpus")), everything.get("roles") or ()).deps)
+        deps = files_of(stage, role, str(everything.get("corpus")), everything.get("roles") or ()).deps
+        log_datasets(self._client, (self._id, self._parent.info.run_id), data_hashes(deps))
         self._monitor = SystemMetricsMonitor(self._id, tracking_uri=uri)
         self._monitor.start()
         self._started = time.monotonic()
@@ -141,16 +135,8 @@ class Run:
             values: numbers by name.
             step: of the point; None: the metric's last step.
         """
-        now = int(time.time() * 1000)
-        for name, value in values.items():
-            key = metric_name(name)
-            self._steps[key] = self._steps.get(key, 0) if step is None else int(step)
-            self._points.append((key, float(value), now, self._steps[key]))
-        if time.monotonic() >= self._due:
-            began = time.monotonic()
-            self._send()
-            # Slow servers get fewer batches: sending takes at most a twentieth of the stage's time.
-            self._due = time.monotonic() + max(INTERVAL, 20 * (time.monotonic() - began))
+        self._points.add(values, step)
+        self._points.send_if_due(self._client, self._id)
 
     @_harmless
     def picture(self, path: Path, *, whole: bool = False) -> None:
@@ -176,52 +162,20 @@ class Run:
     @_harmless
     def finish(self, status: str) -> None:
         """End the stage's run, and update its parent, since the stage may be the last one of its invocation."""
-        now = int(time.time() * 1000)
-        self._points.append(("seconds", time.monotonic() - self._started, now, 0))
-        self._points.append(("peak_memory_megabytes", peak_memory(), now, 0))
+        self._points.add({"seconds": time.monotonic() - self._started, "peak_memory_megabytes": peak_memory()}, 0)
         self._monitor.finish()
-        self._send()
+        self._points.send(self._client, self._id)
         self._client.set_terminated(self._id, status)
-        self._id = self._parent.info.run_id
-        known = self._client.get_run(self._id).data.metrics
+        parent = self._parent.info.run_id
+        known = self._client.get_run(parent).data.metrics
         numbers = dict(numbers_below(Path("metrics")))
         sorted_by = {name: numbers[key] for name, key in SORTED_BY.items() if key in numbers}
         everything = {**sorted_by, **numbers}
-        self._points = [(key, value, now, 0) for key, value in everything.items() if known.get(key) != value]
-        self._send()
+        self._points.add({key: value for key, value in everything.items() if known.get(key) != value}, 0)
+        self._points.send(self._client, parent)
         # `dvc repro --keep-going` runs further stages after a failure; the parent run still counts as failed.
         before = self._parent.info.status
-        self._client.set_terminated(self._id, before if before in ("FAILED", "KILLED") else status)
-
-    def _log_datasets(self, deps: tuple[str, ...]) -> None:
-        """Log the stage's data sets with DVC's hashes as inputs of its run and of the whole invocation's run."""
-        from mlflow.entities import Dataset, DatasetInput
-        from mlflow.exceptions import MlflowException
-
-        # No InputTag: one stage trains on the same data that another scores.
-        inputs = [
-            DatasetInput(
-                Dataset(Path(path).as_posix().removeprefix("data/"), digest, "local", json.dumps({"uri": path}))
-            )
-            for path, digest in data_hashes(deps).items()
-        ]
-        # Where another machine logs a data set for the first time in the same moment, one of the two is refused.
-        again = Retrying(
-            retry=retry_if_exception_type(MlflowException),
-            wait=wait_random(0, 1),
-            stop=stop_after_attempt(5),
-            reraise=True,
-        )
-        for run in (self._id, self._parent.info.run_id) if inputs else ():
-            again(self._client.log_inputs, run, inputs)
-
-    def _send(self) -> None:
-        from mlflow.entities import Metric
-
-        for first in range(0, len(self._points), 1000):  # the maximum of one call
-            points = [Metric(*point) for point in self._points[first : first + 1000]]
-            self._client.log_batch(self._id, metrics=points)
-        self._points = []
+        self._client.set_terminated(parent, before if before in ("FAILED", "KILLED") else status)
 
 
 @contextmanager

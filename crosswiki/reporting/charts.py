@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.reporting.figures import LIGHT, Chart, stand_in
 from crosswiki.reporting.systems import Names, name_of
 from crosswiki.reporting.tables import records, spread

@@ -9,7 +9,7 @@ import pandas
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crosswiki.evaluation.scores import FINAL
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.reporting import charts
 from crosswiki.reporting.figures import DARK, LIGHT, Chart, svg
 from crosswiki.reporting.sentences import compared, headline, labels_needed, remarks

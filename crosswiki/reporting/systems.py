@@ -6,7 +6,7 @@ from typing import Any
 import pandas
 
 from crosswiki.evaluation.scores import FINAL, Scores
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.reporting.wording import UNKNOWN
 
 Names = Mapping[Role, str]  # the roles' languages, in English

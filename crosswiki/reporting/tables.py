@@ -12,7 +12,7 @@ from crosswiki.evaluation.calibration import coverage_curve
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json
-from crosswiki.pipeline.parameters import ROLES, Role
+from crosswiki.pipeline.parameter_values import ROLES, Role
 from crosswiki.reporting.systems import name_of
 
 Item = TypeVar("Item")

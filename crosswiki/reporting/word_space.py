@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from crosswiki.embeddings.alignment import mutual_neighbours, nearest
 from crosswiki.embeddings.vectors import WordVectors
-from crosswiki.pipeline.parameters import Role
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.reporting.tables import spread
 
 FREQUENT = 2000  # the examples of nearest words are among this many of the most frequent ones

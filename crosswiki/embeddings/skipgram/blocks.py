@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crosswiki.embeddings.skipgram.reference import generate_negative_samples, keep_probability, noise_distribution
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 SIZE = 32  # positions in a block
 LOSS_EVERY = 16  # the loss is measured on every 16th block, as it needs scores of its own

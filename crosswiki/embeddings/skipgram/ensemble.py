@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from crosswiki.embeddings.skipgram.trainer import Trained, train_skipgram, words_to_read
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 from crosswiki.pipeline.ranks import hidden
 
 LONG = 60  # seconds that are worth a line

@@ -14,7 +14,7 @@ from crosswiki.embeddings.subwords import shrink_towards_subwords
 from crosswiki.embeddings.vector_files import read_vector_file
 from crosswiki.embeddings.vectors import WordVectors, unit
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 LENGTH = 3.0  # of centres at the start; the lengths of published vectors differ widely
 SURE = 10**9  # a count that `shrink_towards_subwords` leaves alone: a published vector rests on far more text

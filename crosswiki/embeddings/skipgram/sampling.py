@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from crosswiki.embeddings.skipgram import kernels
 from crosswiki.embeddings.skipgram.reference import keep_probability, noise_distribution
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 
 Ids = NDArray[numpy.int32]
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from crosswiki.embeddings.skipgram import kernels
 from crosswiki.embeddings.skipgram.sampling import Ids, Sampled, Sampler
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 from crosswiki.pipeline.ranks import rank, send_to_all, world
 
 Matrix = NDArray[numpy.float32]

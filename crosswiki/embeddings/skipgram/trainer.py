@@ -20,7 +20,7 @@ from crosswiki.embeddings.skipgram.reference import SkipGramModel
 from crosswiki.embeddings.skipgram.shards import ShardTrainer
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameters import SkipGram
+from crosswiki.pipeline.parameters_of_words import SkipGram
 from crosswiki.pipeline.ranks import rank
 
 POINTS = 200  # of the loss curve, at most
