@@ -274,6 +274,20 @@ def test_the_next_command_makes_the_most_of_a_word_list(
     assert {name: settings[name] for name in wanted} == wanted
 
 
+@pytest.mark.parametrize(
+    ("texts", "wikipedia", "proposed"), [(720, "hub", 504), (700, "hub", None), (720, "none", None)]
+)
+def test_with_enough_texts_of_ones_own_the_student_reads_no_articles(
+    project: Path, capsys: pytest.CaptureFixture[str], texts: int, wikipedia: str, proposed: int | None
+) -> None:
+    """Of 720 texts, 7 tenths are for training: `prepare.validation` and `prepare.test` take 1 and 2."""
+    (project / "de.txt").write_text("".join(f"mein Paket Nummer {number} ist nicht da\n" for number in range(texts)))
+    new(wikipedia=wikipedia)
+    said = capsys.readouterr().out
+    assert (f"-S distill.max_texts={proposed} -S distill.epochs=4 " in f"{said.strip()} ") == (proposed is not None)
+    assert ("distill.max_texts" in said) == (proposed is not None)
+
+
 @pytest.mark.parametrize(("labels", "proposed"), [(LABELS, True), (LABELS[:1], False), (LABELS[:2], False)])
 def test_labels_of_the_target_say_whether_its_topics_have_the_sources_shares(
     project: Path, capsys: pytest.CaptureFixture[str], labels: tuple[str, ...], proposed: bool

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -338,6 +339,17 @@ def test_what_has_a_key_of_ours_is_kept_beside_the_answer(project: Path) -> None
 def test_chinese_without_punctuation_has_a_topic_however_long(project: Path) -> None:
     [answer] = [json.loads(line) for line in predict(project, "河流历史国家" * 17).stdout.splitlines()]
     assert answer["topic"] in TOPICS
+
+
+def test_a_models_folder_is_read_without_a_project(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project / "models/target", tmp_path / "alone")
+    [there] = map(json.loads, predict(tmp_path, "--model", "alone", "历史学家").stdout.splitlines())
+    [here] = map(json.loads, predict(project, "历史学家").stdout.splitlines())
+    assert there == {**here, "model": "alone"}
+    assert predict(tmp_path, "--model", "alone", "--language", "zh", "历史学家").stdout
+    refused = predict(tmp_path, "--model", "alone", "--language", "ru", "история", status=2)
+    assert refused.stderr == "--language: found 'ru'; alone reads zh\n"
+    assert "elsewhere: no model there" in predict(tmp_path, "--model", "elsewhere", "x", status=2).stderr
 
 
 @pytest.mark.parametrize(

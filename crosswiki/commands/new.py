@@ -25,6 +25,7 @@ LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora
 CARRIED = 4  # copies of each labelled source text in the target's words
 LEXICON_PRIOR = 300  # a word that the text has so often is half its vector's and half its translation's
 ROUND_TRIPS = 2  # copies of each that the teacher reads, where
+OWN, OWN_EPOCHS = 500, 4  # from so many texts of the target on, the student reads these alone, and so often
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
 FEW_KNOWN = 0.65  # of the target's running words, or less, are on the list
 FEWEST = 10  # labelled texts, with fewer of which there is nothing to learn or to test
@@ -86,7 +87,9 @@ def run(given: argparse.Namespace) -> None:
     wikipedia = given.wikipedia or _usual_wikipedia(languages)
     content = preset_of(languages, surveys, dictionaries, given.mend)
     write_preset(preset, given.name, content, wikipedia)
-    command = next_command(given.name, languages, wikipedia, known.get("target"), shares_agree(surveys))
+    train = 1 - params.prepare.validation - params.prepare.test
+    own = round(train * sum(found.texts for found in surveys["target"]))
+    command = next_command(given.name, languages, wikipedia, own, known.get("target"), shares_agree(surveys))
     print(f"\n{preset}: written. Look into it, then:\n  {command}")
 
 
@@ -99,9 +102,11 @@ def shares_agree(surveys: dict[Role, list[Any]]) -> bool:
 
 
 def next_command(
-    name: str, languages: dict[Role, str], wikipedia: str, known: float | None, shares: bool = True
+    name: str, languages: dict[Role, str], wikipedia: str, own: int, known: float | None, shares: bool
 ) -> str:
     """What to type to train on the new corpus.
+
+    Where the target's files hold enough texts, the student reads no articles beside them: their topics are others.
 
     With a word list the new language's words are read as their translations, and the student learns from the gloss and
     from labelled texts in the list's words; with one that lacks many words, the teacher learns to read glosses. Without
@@ -111,6 +116,7 @@ def next_command(
         name: of the corpus.
         languages: of the roles.
         wikipedia: where more text comes from.
+        own: texts of the target's files in the train split.
         known: the share of the target's running words that its word list has; None: there is no list.
         shares: whether each topic may be as frequent in the target's texts as in the source's.
     """
@@ -119,6 +125,8 @@ def next_command(
         settings += LARGE
     if "test" not in languages:
         settings.append("'roles=[source,target]'")
+    if wikipedia != "none" and own >= OWN:
+        settings += [f"distill.max_texts={own}", f"distill.epochs={OWN_EPOCHS}"]
     if known is not None:
         teachers = "adapted,glossed" if wikipedia == "none" else "neighbours,adapted,glossed"
         settings += [

@@ -17,7 +17,7 @@ from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.ranks import hidden
 from crosswiki.serving.answering import BATCH, Answering
-from crosswiki.serving.answers import PAIRS, RUNTIMES, load_reader
+from crosswiki.serving.answers import LANGUAGE, PAIRS, RUNTIMES, load_reader
 from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
 from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records
 
@@ -78,7 +78,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
-    """Choose a model: its folder, and from params.yaml its language and whether it reads ё as е.
+    """Choose a model: its folder, and its language and whether it reads ё as е where its config.json does not say.
+
+    Only then is params.yaml read: an exported folder is used anywhere.
 
     Raises:
         UserError: no model here reads that language, or there is none in the folder or under the registered name.
@@ -86,7 +88,11 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     if model and model.startswith("models:/"):
         from crosswiki.serving.registry import fetch
 
-        return fetch(model), None, False  # its config.json has both
+        return fetch(model), None, False
+    if model and (recorded := _recorded_language(_with_model(Path(model)))):
+        if language not in (None, recorded):
+            raise UserError(f"--language: found {language!r}; {model} reads {recorded}")
+        return Path(model), None, False
     params = load_parameters()
     languages = languages_of(params)
     folders = {MODELS[role]: language for role, language in languages.items()}
@@ -94,9 +100,18 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     if language and not model and language not in reads:
         raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")
     folder = Path(model) if model else reads[language] if language else MODELS["target"]
+    return _with_model(folder), language or folders.get(folder), params.prepare.fold_yo
+
+
+def _with_model(folder: Path) -> Path:
     if not (folder / "model.safetensors").is_file():
         raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
-    return folder, language or folders.get(folder), params.prepare.fold_yo
+    return folder
+
+
+def _recorded_language(folder: Path) -> str | None:
+    language: str | None = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(LANGUAGE)
+    return language
 
 
 def choose_pair(folder: Path, named: str | None) -> str | None:
@@ -158,22 +173,31 @@ def run(arguments: argparse.Namespace) -> None:
     waiting = iter(records)
     first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
     reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
-    named = arguments.model or str(folder)
-    answering = Answering(reader, named, arguments.text, arguments.abstain, arguments.all, pair, voters)
+    gloss = None
     if lexicon:
         from crosswiki.embeddings.glossing import load_glosser
         from crosswiki.evaluation.topic_shares import load_log_odds
 
         change = load_log_odds(choose_role(arguments.language, "lexicons"), reader.topics)
-        answering.reader = reader.shifted(change.numpy())
+        reader = reader.shifted(change.numpy())
         source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
-        answering.gloss = load_glosser(lexicon, source, weight)
+        gloss = load_glosser(lexicon, source, weight)
     rows = chain(first, waiting)
     shown = arguments.file and (arguments.out or not sys.stdout.isatty())
     total = count_records(arguments.file) if shown else None
     hide = hidden() if shown else True
     with tqdm(desc="classifying", total=total, unit=" texts", disable=hide, leave=False, dynamic_ncols=True) as bar:
-        answering.done = bar.update
+        answering = Answering(
+            reader=reader,
+            model=arguments.model or str(folder),
+            column=arguments.text,
+            abstain=arguments.abstain,
+            every=arguments.all,
+            pair=pair,
+            voters=voters,
+            gloss=gloss,
+            done=bar.update,
+        )
         of_glosses = [lexicon, Path("models/shares") / f"{lexicon.name}.json"] if lexicon else []
         remarks = _answer(arguments, rows, answering, [folder, *of_glosses])
     for line in remarks + answering.remarks():
