@@ -293,11 +293,12 @@ def test_a_dictionary_speaks_of_whole_tokens_and_of_every_part_of_their_translat
         ("bank", "banque"),
         ("bank", "rive"),
         ("united", "étatsunis"),  # two tokens
-        ("nowhere", "rive"),  # no token of the source's but [UNK]
+        ("nowhere", "rive"),  # no token of the source's
+        ("bank", "nulle"),  # none of the other's
     ]
     found = translated_tokens(source, other, entries).toarray()
     ours, theirs = source.get_vocab(), other.get_vocab()
-    known = {("united", "états"), ("states", "états"), ("bank", "banque"), ("bank", "rive"), ("[UNK]", "rive")}
+    known = {("united", "états"), ("states", "états"), ("bank", "banque"), ("bank", "rive")}
     expected = numpy.zeros((len(other), len(source)))
     for s, o in known:
         expected[theirs[o], ours[s]] = 1

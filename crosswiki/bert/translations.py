@@ -33,7 +33,7 @@ def translated_tokens(
     """Find source tokens that translate the other language's tokens.
 
     An entry is used if its other side is a single token. Each token of its source side is then a translation of that
-    token: both united and states for 美国.
+    token: both united and states for 美国. What a tokenizer does not know translates nothing.
 
     Args:
         source: the source's tokenizer.
@@ -50,8 +50,9 @@ def translated_tokens(
     found = {
         (row[0], token)
         for tokens, row in zip(source_tokens, other_tokens, strict=True)
-        if len(row) == 1
+        if len(row) == 1 and row != [other.unk_token_id]
         for token in tokens
+        if token != source.unk_token_id
     }
     continued = {word: token for token, word in continued_words(other).items()}
     found |= {(continued[word], token) for word, token in found if word in continued}
