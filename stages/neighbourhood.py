@@ -15,8 +15,8 @@ from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.lookup import load_aligned
 from crosswiki.evaluation.comparison import MODELS
+from crosswiki.evaluation.confidence import LEAST_LABELS
 from crosswiki.evaluation.nearest_articles import REFERENCE, Reading, gather, places, read, save_neighbourhood
-from crosswiki.evaluation.selection import LEAST_LABELS
 from crosswiki.evaluation.voting import choose_voting, first_voting
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.outputs import replacing, write_json

@@ -12,7 +12,8 @@ from crosswiki.bert.models import Classifier
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation, save_counts, save_lexicon
-from crosswiki.evaluation.selection import LEAST_LABELS, Judge
+from crosswiki.evaluation.confidence import LEAST_LABELS, calibrate_on
+from crosswiki.evaluation.selection import Judge
 from tests.tiny import make_tiny_model, trio_texts
 
 CPU = torch.device("cpu")
@@ -112,3 +113,14 @@ def test_with_a_lexicon_the_sources_labels_decide_in_the_targets_words(sports: C
         sports, unsure
     )
     assert measured.metrics == {"validation_accuracy_before": 1.0, "validation_accuracy_after": 0.0, "kept": 0}
+
+
+def test_a_few_labels_leave_the_temperature(sports: Classifier) -> None:
+    """All are right, so the likeliest temperature makes every answer certain."""
+    one = calling(sports, "sports")
+    scores = calibrate_on(one, articles(["sports"] * (LEAST_LABELS - 1)), CPU)
+    assert one.temperature == 1
+    assert scores["validation_accuracy"] == 1
+    assert not any("calibration" in name for name in scores)
+    assert "validation_calibration_error" in calibrate_on(one, articles(["sports"] * LEAST_LABELS), CPU)
+    assert one.temperature < 0.1

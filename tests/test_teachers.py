@@ -16,7 +16,7 @@ from crosswiki.bert.models import Classifier
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.embeddings.lexicon import Lexicon, save_lexicon
-from crosswiki.evaluation.selection import LEAST_LABELS
+from crosswiki.evaluation.confidence import LEAST_LABELS
 from crosswiki.evaluation.teachers import (
     Panel,
     agreement,

@@ -49,10 +49,8 @@ def test_the_source_has_its_scores_and_how_far_they_can_be_trusted(project: Path
     assert 0 <= teacher["calibration_error"] <= 1
     assert 0 <= teacher["coverage_at_95"] <= 1
     assert 0 <= teacher["estimated_accuracy"] <= 1
-    config = json.loads((project / "models/source/config.json").read_text(encoding="utf-8"))
-    assert config["calibration_temperature"] > 0
-    target = json.loads((project / "models/target/config.json").read_text(encoding="utf-8"))
-    assert target["calibration_temperature"] == config["calibration_temperature"], "inherited where no label is"
+    configs = [json.loads((project / f"models/{one}/config.json").read_text("utf-8")) for one in ("source", "target")]
+    assert [config.get("calibration_temperature") for config in configs] == [None, None], "too few labels to fit it"
 
 
 def test_the_model_is_the_distilled_student(project: Path) -> None:

@@ -24,6 +24,7 @@ from crosswiki.evaluation.scores import validation_scores
 from crosswiki.pipeline.outputs import replacing
 
 OTHER_SCALE = ("scratch", "neighbours")  # systems whose probabilities do not come from the teacher's output layer
+LEAST_LABELS = 50  # with fewer validation labels, nothing is fitted or chosen by them
 WANTED_ACCURACY = 0.95  # for `coverage_at_95`
 
 
@@ -65,13 +66,19 @@ def answers_in(classifier: Classifier, logits: Tensor) -> Answers:
 def calibrate_on(classifier: Classifier, texts: pandas.DataFrame, device: torch.device) -> dict[str, float]:
     """Fit a classifier's temperature on labelled validation texts, and score it there.
 
+    With too few of them it keeps the temperature that it has: where ten of ten answers are right, the likeliest one is
+    the least that is tried, and every answer is certain.
+
     Returns:
-        validation_accuracy, _macro_f1, _n, and the calibration errors before and after; nothing where there is no text.
+        validation_accuracy, _macro_f1, _n, and the calibration errors before and after if there was a fit; nothing
+        where there is no text.
     """
     if texts.empty:
         return {}
     actual = texts["topic"].tolist()
     answers = answer(classifier, texts_of(texts), device, "validation")
+    if len(actual) < LEAST_LABELS:
+        return validation_scores(actual, answers.topics)
     calibration = calibrate(answers.logits, actual, classifier.topics)
     classifier.calibrate(calibration.temperature)
     errors = {f"validation_{name}": round(value, 6) for name, value in calibration.metrics.items()}

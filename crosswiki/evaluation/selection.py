@@ -11,12 +11,11 @@ from crosswiki.bert.models import Classifier
 from crosswiki.corpora.articles import pick
 from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
-from crosswiki.evaluation.confidence import answer, estimate_accuracies
+from crosswiki.evaluation.confidence import LEAST_LABELS, answer, estimate_accuracies
 from crosswiki.evaluation.scores import accuracy
 
 TEXTS = 400  # that a step is judged on, at most: so many show a difference of a few points
 COPIES = 4  # of each source text in the target's words
-LEAST_LABELS = 50  # with fewer validation labels, confidence says more
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
 from crosswiki.embeddings.lookup import FOLDERS
 from crosswiki.embeddings.vectors import load_vectors
+from crosswiki.evaluation.confidence import LEAST_LABELS
 from crosswiki.evaluation.nearest_articles import load_neighbourhood, places, read
-from crosswiki.evaluation.selection import LEAST_LABELS
 from crosswiki.evaluation.topic_shares import LEAST, odds_of_shares, shares_of
 from crosswiki.evaluation.voting import negative_log_likelihood
 from crosswiki.pipeline.parameter_values import Teacher
