@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 
 from crosswiki.__main__ import COMMANDS
 from crosswiki.bert.initialisations import INITIALISATIONS
-from crosswiki.commands.new import LARGE
+from crosswiki.commands.settings import LARGE
 from crosswiki.pipeline.checked_yaml import check, read_yaml
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.languages import language_of

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswiki.__main__ import main
-from crosswiki.commands.new import LARGE
+from crosswiki.commands.settings import LARGE
 from crosswiki.corpora.articles import in_task, pick
 from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.mending import mend, spoilt

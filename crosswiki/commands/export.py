@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from crosswiki.commands.predict import MODELS, choose
+from crosswiki.commands.choice import MODELS, choose
 from crosswiki.corpora.pairs import Text, texts_of
 from crosswiki.pipeline.errors import UserError
 

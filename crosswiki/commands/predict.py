@@ -1,7 +1,6 @@
 """Say the topic of texts, as JSON Lines: of texts on the command line, of a file, or of a pipe."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -9,23 +8,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from crosswiki.corpora.pairs import PAIR
+from crosswiki.commands.choice import choose, choose_lexicon, choose_pair, choose_role
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.languages import languages_of
-from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.ranks import hidden
 from crosswiki.serving.answering import BATCH, Answering
-from crosswiki.serving.answers import LANGUAGE, PAIRS, RUNTIMES, load_reader
+from crosswiki.serving.answers import RUNTIMES, load_reader
 from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
 from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records
-
-MODELS: dict[Role, Path] = {
-    "source": Path("models/source"),
-    "target": Path("models/target"),
-    "test": Path("models/transplanted/test"),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,84 +67,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError("the text is empty: there is nothing to classify")
     if not all(map(is_unicode, arguments.texts)):
         raise UserError("the text is not UTF-8: set the terminal to UTF-8, or give a file in UTF-8 with --file")
-
-
-def choose(language: str | None, model: str | None) -> tuple[Path, str | None, bool]:
-    """Choose a model: its folder, and its language and whether it reads ё as е where its config.json does not say.
-
-    Only then is params.yaml read: an exported folder is used anywhere.
-
-    Raises:
-        UserError: no model here reads that language, or there is none in the folder or under the registered name.
-    """
-    if model and model.startswith("models:/"):
-        from crosswiki.serving.registry import fetch
-
-        return fetch(model), None, False
-    if model and (recorded := _recorded_language(_with_model(Path(model)))):
-        if language not in (None, recorded):
-            raise UserError(f"--language: found {language!r}; {model} reads {recorded}")
-        return Path(model), None, False
-    params = load_parameters()
-    languages = languages_of(params)
-    folders = {MODELS[role]: language for role, language in languages.items()}
-    reads = {code: folder for folder, code in folders.items() if code}
-    if language and not model and language not in reads:
-        raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")
-    folder = Path(model) if model else reads[language] if language else MODELS["target"]
-    return _with_model(folder), language or folders.get(folder), params.prepare.fold_yo
-
-
-def _with_model(folder: Path) -> Path:
-    if not (folder / "model.safetensors").is_file():
-        raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
-    return folder
-
-
-def _recorded_language(folder: Path) -> str | None:
-    language: str | None = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(LANGUAGE)
-    return language
-
-
-def choose_pair(folder: Path, named: str | None) -> str | None:
-    """The column of second texts; None: a model that has learnt from single texts reads none.
-
-    Args:
-        folder: of the model.
-        named: the column that is asked for.
-
-    Raises:
-        UserError: a column is named, and the model reads single texts.
-    """
-    if not json.loads((folder / "config.json").read_text(encoding="utf-8")).get(PAIRS):
-        if named:
-            raise UserError(f"--pair: {folder}: this model has learnt from single texts: leave --pair out")
-        return None
-    return named or PAIR
-
-
-def choose_role(language: str | None, what: str) -> Role:
-    """The role of a language other than the source's; without a language, the target.
-
-    Raises:
-        UserError: no role here has that language; `what` says in the plural what is of them.
-    """
-    roles = {code: role for role, code in languages_of(load_parameters()).items() if code and role != "source"}
-    if language and language not in roles:
-        raise UserError(f"--language: found {language!r}; the {what} here are of {', '.join(roles)}")
-    return roles[language] if language else "target"
-
-
-def choose_lexicon(language: str | None) -> Path:
-    """The folder of the lexicon for a language, or for the target's.
-
-    Raises:
-        UserError: no lexicon here is of that language, or its stage has not run.
-    """
-    folder = Path("models/gloss") / choose_role(language, "lexicons")
-    if not (folder / "lexicon.json").is_file():
-        raise UserError(f"{folder}: no lexicon there: run the stage that makes it first (dvc repro gloss)")
-    return folder
 
 
 def run(arguments: argparse.Namespace) -> None:
