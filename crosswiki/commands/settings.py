@@ -9,13 +9,12 @@ LARGE = (  # what one would set for a Wikipedia, as the presets and docs/corpora
     *("download.max_articles=200000", "prepare.min_count=5", "skipgram.dim=300", "skipgram.ensemble=1"),
     *("skipgram.window=5", "skipgram.subsample=0.0001", "skipgram.max_words=500000000"),
 )
+OWN, OWN_EPOCHS = 500, 4  # from so many texts of the target on, the student reads these alone, and so often
 # Where there is a word list:
 CARRIED = 4  # copies of each labelled source text in the target's words
 LEXICON_PRIOR = 300  # a word that the text has so often is half its vector's and half its translation's
-ROUND_TRIPS = 2  # copies of each that the teacher reads, where
-OWN, OWN_EPOCHS = 500, 4  # from so many texts of the target on, the student reads these alone, and so often
+ROUND_TRIPS, FEW_KNOWN = 2, 0.65  # copies that the teacher reads, if no more of the running words are on the list
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
-FEW_KNOWN = 0.65  # of the target's running words, or less, are on the list
 
 
 def shares_agree(surveys: dict[Role, list[Any]]) -> bool:
