@@ -6,9 +6,19 @@ from typing import Any
 from crosswiki.bert.models import load_classifier
 from crosswiki.corpora.articles import load_articles
 from crosswiki.corpora.splits import labelled
-from crosswiki.evaluation.comparison import MODELS, SIZED, save_confusion, score_systems, split_for_testing, texts_for
+from crosswiki.evaluation.comparison import (
+    MEMBERS,
+    MODELS,
+    POOLED,
+    SIZED,
+    save_confusion,
+    score_systems,
+    split_for_testing,
+    texts_for,
+)
 from crosswiki.evaluation.confidence import Answers, judge_confidence, save_confidences
 from crosswiki.evaluation.estimates import prepare_estimator
+from crosswiki.evaluation.pooling import pool_answers
 from crosswiki.evaluation.predictions import Predictions, fewer_topics
 from crosswiki.evaluation.readings import Readings, answers_of
 from crosswiki.evaluation.scores import FINAL
@@ -50,6 +60,9 @@ def main() -> None:
                 run.metrics({f"{role}_{system}_texts_per_second": len(test.texts) / seconds})
                 predictions.add(system, classifier.topics, answers[system].logits)
                 estimates |= estimator.by_labels(role, system, classifier)
+            if members := [answers[system] for system in MEMBERS[role]]:
+                answers[POOLED] = pool_answers(members, teacher.topics)
+                predictions.add(POOLED, teacher.topics, answers[POOLED].logits)
             estimates = estimator.by_confidence(role, answers) | estimates
             scores: dict[str, Any] = {**score_systems(role, test, predictions, peers, params.evaluate, params.seed)}
             if test.unmeasured:

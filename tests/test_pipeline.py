@@ -34,9 +34,10 @@ SYSTEMS = {
         "scratch",
         "distilled",
         "finetuned",
+        "pooled",
         "tiny",
     },
-    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted", "neighbours", "tiny"},
+    "test": {"tfidf", "word_vectors", "copied", "glossed", "transplanted", "neighbours", "pooled", "tiny"},
 }
 
 
@@ -116,6 +117,24 @@ def test_predict_shows_the_gloss_that_the_teacher_reads(project: Path) -> None:
     assert short["topic"] == json.loads(teacher)["topic"] is not None
     refused = run(project, "python", "-m", "crosswiki", "predict", "--gloss", "--language", "en", "river", status=2)
     assert "--language: found 'en'; the lexicons here are of zh, ru" in refused.stderr
+
+
+@pytest.mark.parametrize("role", ["target", "test"])
+def test_predict_answers_with_the_pool_as_evaluate_does(project: Path, role: str, tmp_path: Path) -> None:
+    evaluated = pandas.read_csv(project / f"metrics/predictions/{role}.csv", dtype=str).set_index("id")["pooled"]
+    confidence = pandas.read_csv(project / f"metrics/predictions/confidence-{role}.csv").set_index("id")["pooled"]
+    articles = pandas.read_parquet(project / "data/prepared" / role / "articles.parquet").set_index("id")
+    articles.loc[evaluated.index, ["text"]].to_json(tmp_path / "texts.jsonl", orient="records", lines=True)
+    language = ("zh", "ru")[role == "test"]
+    command = ("predict", "--pool", "--language", language, "--file", str(tmp_path / "texts.jsonl"))
+    answers = [json.loads(line) for line in run(project, "python", "-m", "crosswiki", *command).stdout.splitlines()]
+    assert [answer["topic"] for answer in answers] == evaluated.tolist()
+    assert [answer["probability"] for answer in answers] == pytest.approx(confidence.tolist(), abs=2e-3)
+    assert {answer["model"] for answer in answers} == {"pooled"}
+    empty = run(project, "python", "-m", "crosswiki", "predict", "--pool", "--language", language, "ხაჭაპური").stdout
+    assert json.loads(empty)["topic"] is None
+    refused = run(project, "python", "-m", "crosswiki", "predict", "--pool", "--model", "models/target", "a", status=2)
+    assert "--pool reads what this run has left: --model does not go with it" in refused.stderr
 
 
 def test_predict_names_the_nearest_labelled_articles_and_their_votes(project: Path) -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from crosswiki.commands.choice import choose, choose_lexicon, choose_pair, choose_role
+from crosswiki.commands.choice import choose_pair, choose_role
+from crosswiki.commands.ways import Way, by_gloss, by_model, by_pool
 from crosswiki.corpora.text import is_unicode
 from crosswiki.pipeline.errors import UserError
-from crosswiki.pipeline.languages import languages_of
-from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.ranks import hidden
 from crosswiki.serving.answering import BATCH, Answering
-from crosswiki.serving.answers import RUNTIMES, load_reader
+from crosswiki.serving.answers import RUNTIMES
 from crosswiki.serving.bulk import KINDS, Row, classify_all, digest_of
 from crosswiki.serving.texts import COLUMN, PARQUET, as_json, count_records, read_records
 
@@ -31,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help='a folder, or a registered one, such as "models:/crosswiki-fr@champion"')
     parser.add_argument(
         "--gloss", action="store_true", help="the teacher reads each text's gloss in its own language, which is shown"
+    )
+    parser.add_argument(
+        "--pool",
+        action="store_true",
+        help="gloss, nearest articles and the language's model together: slower, for who has no labels to choose by",
     )
     parser.add_argument(
         "--why", action="store_true", help="with the nearest labelled source articles, their topics and their votes"
@@ -52,6 +56,10 @@ def _check(arguments: argparse.Namespace) -> None:
         "--pair is for the texts of a --file or a pipe": arguments.pair and not arguments.file,
         "--out is for the texts of a --file or a pipe": arguments.out and not arguments.file,
         "--gloss is read by the teacher: --model does not go with it": arguments.gloss and arguments.model,
+        "--pool reads what this run has left: --model does not go with it": arguments.pool and arguments.model,
+        "--pool has a gloss in it: --gloss does not go with it": arguments.pool and arguments.gloss,
+        "--runtime is of a single model: --gloss and --pool do not go with it": arguments.runtime != "torch"
+        and (arguments.gloss or arguments.pool),
         "--why reads what this run has left: --model does not go with it": arguments.why and arguments.model,
         "--why is printed beside each answer: --out does not go with it": arguments.why and arguments.out,
     }
@@ -72,10 +80,8 @@ def _check(arguments: argparse.Namespace) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Classify the texts: one JSON object each to standard output, in their order, or all into a file."""
     _check(arguments)
-    lexicon = choose_lexicon(arguments.language) if arguments.gloss else None
-    read = languages_of(load_parameters())["source"] if arguments.gloss else arguments.language
-    folder, language, fold_yo = choose(read, arguments.model)
-    pair = choose_pair(folder, arguments.pair)
+    way = _choose_way(arguments)
+    pair = choose_pair(way.folder, arguments.pair)
     records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
     if arguments.file:
         records = read_records(arguments.file, arguments.text, pair)
@@ -86,16 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
         voters = load_voters(choose_role(arguments.language, "neighbourhoods"))
     waiting = iter(records)
     first = list(islice(waiting, 1))  # a file that cannot be read is known before the model is loaded
-    reader = load_reader(folder, language, fold_yo=fold_yo, runtime=arguments.runtime, device="auto")
-    gloss = None
-    if lexicon:
-        from crosswiki.embeddings.glossing import load_glosser
-        from crosswiki.evaluation.topic_shares import load_log_odds
-
-        change = load_log_odds(choose_role(arguments.language, "lexicons"), reader.topics)
-        reader = reader.shifted(change.numpy())
-        source, weight = Path("models/skipgram/source"), load_parameters().gloss.context_weight
-        gloss = load_glosser(lexicon, source, weight)
+    reader, gloss = way.load()
     rows = chain(first, waiting)
     shown = arguments.file and (arguments.out or not sys.stdout.isatty())
     total = count_records(arguments.file) if shown else None
@@ -103,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
     with tqdm(desc="classifying", total=total, unit=" texts", disable=hide, leave=False, dynamic_ncols=True) as bar:
         answering = Answering(
             reader=reader,
-            model=arguments.model or str(folder),
+            model=way.name,
             column=arguments.text,
             abstain=arguments.abstain,
             every=arguments.all,
@@ -112,10 +109,17 @@ def run(arguments: argparse.Namespace) -> None:
             gloss=gloss,
             done=bar.update,
         )
-        of_glosses = [lexicon, Path("models/shares") / f"{lexicon.name}.json"] if lexicon else []
-        remarks = _answer(arguments, rows, answering, [folder, *of_glosses])
+        remarks = _answer(arguments, rows, answering, way.inputs)
     for line in remarks + answering.remarks():
         print(line, file=sys.stderr)
+
+
+def _choose_way(arguments: argparse.Namespace) -> Way:
+    if arguments.gloss:
+        return by_gloss(arguments.language)
+    if arguments.pool:
+        return by_pool(arguments.language)
+    return by_model(arguments.language, arguments.model, arguments.runtime)
 
 
 def _answer(arguments: argparse.Namespace, rows: Iterator[Row], answering: Answering, models: list[Path]) -> list[str]:

@@ -44,6 +44,14 @@ MODELS: dict[Role, dict[str, str]] = {
         "neighbours": "models/transplanted/test",
     },
 }
+# The system of several classifiers, one of each kind: what the teacher reads of a text's gloss, which labelled articles
+# are near, and the language's own model before any label of the language.
+POOLED = "pooled"
+MEMBERS: dict[Role, tuple[str, ...]] = {
+    "source": (),
+    "target": ("glossed", "neighbours", "distilled"),
+    "test": ("glossed", "neighbours", "transplanted"),
+}
 # The classifiers whose size is measured: those on the way from the teacher to the student.
 SIZED: dict[Role, tuple[str, ...]] = {"source": ("teacher",), "target": ("transplanted", "finetuned"), "test": ()}
 # What a peer is compared with: the last systems without labels, and with them.
@@ -91,7 +99,7 @@ def check_peers(names: Iterable[str]) -> None:
         UserError: a system of the pipeline, or a column of the tables, has one of them.
     """
     taken = {system for table in (BASELINES, MODELS) for systems in table.values() for system in systems}
-    if found := sorted({"id", "actual", *taken} & set(names)):
+    if found := sorted({"id", "actual", POOLED, *taken} & set(names)):
         raise UserError(f"params.yaml: peers.encoders: found {found[0]!r}, which is taken: choose another name")
 
 

@@ -23,7 +23,11 @@ from crosswiki.evaluation.calibration import (
 from crosswiki.evaluation.scores import validation_scores
 from crosswiki.pipeline.outputs import replacing
 
-OTHER_SCALE = ("scratch", "neighbours")  # systems whose probabilities do not come from the teacher's output layer
+OTHER_SCALE = (
+    "scratch",
+    "neighbours",
+    "pooled",
+)  # systems whose probabilities do not come from the teacher's output layer
 LEAST_LABELS = 50  # with fewer validation labels, nothing is fitted or chosen by them
 WANTED_ACCURACY = 0.95  # for `coverage_at_95`
 

@@ -18,7 +18,14 @@ from crosswiki.corpora.text import Spelling, is_unicode, normalise
 from crosswiki.embeddings.lookup import FOLDERS
 from crosswiki.embeddings.vectors import WordVectors, load_vectors
 from crosswiki.evaluation.comparison import MODELS
-from crosswiki.evaluation.nearest_articles import Neighbourhood, load_neighbourhood, places, read, weigh
+from crosswiki.evaluation.nearest_articles import (
+    Neighbourhood,
+    Reading,
+    load_neighbourhood,
+    places,
+    read,
+    weigh,
+)
 from crosswiki.pipeline.devices import choose_device
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameter_values import Role
@@ -65,12 +72,8 @@ class Voters:
 
     def nearest(self, texts: Sequence[Text | None]) -> list[list[Voter]]:
         """The articles nearest to each text as written, the nearest first; `SHOWN` at most. A gap is an empty text."""
-        language, place = self.neighbourhood.language, self.neighbourhood
-        clean = each_side(
-            ["" if text is None else text for text in texts],
-            lambda sides: [normalise(side, language, self.spelling) if is_unicode(side) else "" for side in sides],
-        )
-        found = place.nearest(read(self.encoder, self.words, language, clean, self.device, "nearest articles"))
+        place = self.neighbourhood
+        found = place.nearest(self._read(texts))
         weights = weigh(found, place.voting.temperature)
         return [
             [
@@ -79,6 +82,19 @@ class Voters:
             ]
             for rows, votes in zip(found.rows.tolist(), weights.tolist(), strict=True)
         ]
+
+    def probabilities(self, texts: Sequence[Text | None]) -> list[list[float]]:
+        """What the system `neighbours` answers to each text as written: its topics' probabilities."""
+        found: list[list[float]] = self.neighbourhood.answer(self._read(texts)).tolist()
+        return found
+
+    def _read(self, texts: Sequence[Text | None]) -> Reading:
+        language = self.neighbourhood.language
+        clean = each_side(
+            ["" if text is None else text for text in texts],
+            lambda sides: [normalise(side, language, self.spelling) if is_unicode(side) else "" for side in sides],
+        )
+        return read(self.encoder, self.words, language, clean, self.device, "nearest articles")
 
 
 def load_voters(role: Role) -> Voters:

@@ -23,6 +23,10 @@ DESCRIPTIONS = {
         "The vote of each text's nearest labelled {source} articles, mixed with the {language} model's answer.",
     ),
     "distilled": ("Distilled", "A smaller student of the teacher, before any {language} label."),
+    "pooled": (
+        "Pooled",
+        "Gloss, neighbours and the {language} model before any {language} label, whose probabilities are multiplied.",
+    ),
     "tfidf": ("TF-IDF", "A linear support-vector machine on words and pairs, trained on the same {language} labels."),
     "scratch": (
         "From scratch",

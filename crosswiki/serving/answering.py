@@ -1,16 +1,29 @@
 """Rows of people's files with answers, and counts of those that have none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from crosswiki.corpora.pairs import Text, each_side, in_one, in_pair
-from crosswiki.serving.answers import Answer, Reader
+from crosswiki.serving.answers import Answer
 from crosswiki.serving.bulk import Row
 from crosswiki.serving.texts import with_answer
 
 if TYPE_CHECKING:
     from crosswiki.evaluation.voters import Voter, Voters
+
+
+class Reads(Protocol):
+    """What `Answering` asks of a reader: a `Reader`, or an `PooledReader`."""
+
+    @property
+    def topics(self) -> list[str]: ...  # noqa: D102  # the readers say it
+
+    @property
+    def language(self) -> str: ...  # noqa: D102
+
+    def answer(self, texts: Sequence[Text | None], abstain: float = 0.0) -> list[Answer]: ...  # noqa: D102
+
 
 BATCH = 1024  # texts that are classified at a time
 
@@ -19,7 +32,7 @@ BATCH = 1024  # texts that are classified at a time
 class Answering:
     """Adds answers to rows, and counts those without a topic."""
 
-    reader: Reader
+    reader: Reads
     model: str
     column: str
     abstain: float

@@ -56,17 +56,21 @@ class Reader:
                 text with half a surrogate pair have no topic.
             abstain: the topic is None where its probability is lower.
         """
+        return [answer_of(self.topics, given, abstain) for given in self.probabilities(texts)]
+
+    def probabilities(self, texts: Sequence[Text | None]) -> list[list[float] | None]:
+        """Of each topic, in the order of `topics`; None for a text without readable words."""
         clean = each_side(["" if text is None else text for text in texts], self._normalised)
         rows = self.encoder.encode(clean)
         readable = [place for place, row in enumerate(rows) if self.encoder.known(row) >= READABLE]
         order = sorted(readable, key=lambda place: (len(rows[place]), place))
-        answers = [Answer(None, None, {})] * len(clean)
+        found: list[list[float] | None] = [None] * len(clean)
         for start in range(0, len(order), BATCH):
             group = order[start : start + BATCH]
             logits = self.logits(self.encoder.pad([rows[place] for place in group]))
             for place, probabilities in zip(group, softmax(logits / self.temperature).tolist(), strict=True):
-                answers[place] = self._answer(probabilities, abstain)
-        return answers
+                found[place] = probabilities
+        return found
 
     def shifted(self, change: NDArray[Any]) -> "Reader":
         """This reader, with a number added to each topic's logit, [topics]."""
@@ -75,12 +79,15 @@ class Reader:
     def _normalised(self, texts: list[str]) -> list[str]:
         return [normalise(text, self.language, self.spelling) if is_unicode(text) else "" for text in texts]
 
-    def _answer(self, probabilities: list[float], abstain: float) -> Answer:
-        ranked = sorted(zip(self.topics, probabilities, strict=True), key=lambda pair: -pair[1])
-        rounded = {topic: round(probability, 6) for topic, probability in ranked}
-        topic, probability = next(iter(rounded.items()))
-        answer = Answer(topic, probability, rounded)
-        return answer if probability >= abstain else replace(answer, topic=None)
+
+def answer_of(topics: Sequence[str], probabilities: Sequence[float] | None, abstain: float) -> Answer:
+    """The answer to a text with these probabilities; None: it has no readable words."""
+    if probabilities is None:
+        return Answer(None, None, {})
+    ranked = sorted(zip(topics, probabilities, strict=True), key=lambda pair: -pair[1])
+    rounded = {topic: round(probability, 6) for topic, probability in ranked}
+    topic, probability = next(iter(rounded.items()))
+    return Answer(topic if probability >= abstain else None, probability, rounded)
 
 
 def softmax(logits: NDArray[Any]) -> NDArray[numpy.float64]:
