@@ -58,6 +58,7 @@ LONG = (
 HERE = {
     "crosswiki predict --file texts.jsonl > topics.jsonl": None,
     'crosswiki predict --why "La Loire est le plus long fleuve de France."': None,
+    'crosswiki predict --pool "La Loire est le plus long fleuve de France."': None,
     "crosswiki neighbours water": None,
     "dvc exp run --queue -S distill.layers=2,3,6": None,
     "dvc plots diff HEAD": None,
