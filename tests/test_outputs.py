@@ -2,9 +2,12 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import read_json, remove, replacing, write_json
@@ -34,6 +37,22 @@ def test_a_folder_stands_in_its_place_only_when_the_block_has_ended(tmp_path: Pa
         assert not path.exists()
     assert (path / "inner" / "weights").read_text() == "new"
     assert names(path.parent) == ["model"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_whoever_may_read_the_folder_may_read_its_weights(tmp_path: Path, umask: int, expected: int) -> None:
+    """safetensors writes files for their owner alone; a server often is somebody else."""
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "model", directory=True) as partial:
+            (partial / "deep").mkdir()
+            for path in (partial / "model.safetensors", partial / "deep" / "vectors.safetensors"):
+                save_file({"weights": torch.ones(2)}, path)
+    finally:
+        os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in sorted((tmp_path / "model").rglob("*.safetensors"))]
+    assert modes == [expected, expected]
 
 
 def test_an_old_file_stays_until_the_new_one_is_there(tmp_path: Path) -> None:

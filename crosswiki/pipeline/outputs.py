@@ -54,6 +54,8 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
     try:
         yield partial
         partial.lstat()  # raises if nothing was written, before the old output is removed
+        if directory:
+            _open_to_readers(partial)
         if directory or path.is_dir():
             remove(path)
         partial.replace(path)
@@ -64,6 +66,14 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be written ({error.strerror}): free some space or check the rights") from error
     finally:
         remove(partial)
+
+
+def _open_to_readers(folder: Path) -> None:
+    """Let all read a folder's files who may read the folder: safetensors writes its own for the owner alone."""
+    allowed = folder.stat().st_mode & 0o666
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            file.chmod(file.stat().st_mode | allowed)
 
 
 @contextmanager
