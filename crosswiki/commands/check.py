@@ -75,6 +75,8 @@ def named_files(preset: Preset, language: str, source: str) -> Iterator[tuple[st
         yield f"articles.{language}", file.path
     if language != source:
         for word_list in preset.dictionaries.get(language, []):
+            if word_list.members:
+                continue  # out of a package
             yield f"dictionaries.{language}", _filled_in(word_list.path, language)
     for name in preset.similarities.get(language, []):
         yield f"similarities.{language}", name

@@ -25,26 +25,35 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
     Raises:
         UserError: no model here reads that language, or there is none in the folder or under the registered name.
     """
-    if model and model.startswith("models:/"):
-        from crosswiki.serving.registry import fetch
-
-        return fetch(model), None, False
-    if model and (recorded := _recorded_language(_with_model(Path(model)))):
-        if language not in (None, recorded):
-            raise UserError(f"--language: found {language!r}; {model} reads {recorded}")
-        return Path(model), None, False
+    if model:
+        place = with_model(_fetched(model) if model.startswith("models:/") else Path(model))
+        if recorded := _recorded_language(place):
+            if language not in (None, recorded):
+                raise UserError(f"--language: found {language!r}; {model} reads {recorded}")
+            return place, None, False
     params = load_parameters()
     languages = languages_of(params)
     folders = {MODELS[role]: language for role, language in languages.items()}
     reads = {code: folder for folder, code in folders.items() if code}
     if language and not model and language not in reads:
         raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")
-    folder = Path(model) if model else reads[language] if language else MODELS["target"]
-    return _with_model(folder), language or folders.get(folder), params.prepare.fold_yo
+    folder = place if model else reads[language] if language else MODELS["target"]
+    return with_model(folder), language or folders.get(folder), params.prepare.fold_yo
 
 
-def _with_model(folder: Path) -> Path:
-    if not (folder / "model.safetensors").is_file():
+def _fetched(name: str) -> Path:
+    from crosswiki.serving.registry import fetch
+
+    return fetch(name)
+
+
+def with_model(folder: Path) -> Path:
+    """The folder of a model.
+
+    Raises:
+        UserError: there is none in it.
+    """
+    if not all((folder / name).is_file() for name in ("model.safetensors", "config.json")):
         raise UserError(f"{folder}: no model there: run the stage that makes it first (dvc repro)")
     return folder
 

@@ -46,7 +46,9 @@ def run(arguments: argparse.Namespace) -> None:
     with replacing(wanted, directory=True) as partial:
         save_classifier(classifier, partial)
         cut_long_texts(partial)
-        agreements = write_standalone(partial, _licences(), _card(model, config.language), _texts(model))
+        agreements = write_standalone(
+            partial, _licences(model), _card(model, config.language), _texts(model, config.language)
+        )
     size = sum(file.stat().st_size for file in wanted.rglob("*") if file.is_file()) / 1e6
     print(f"export: {wanted} ({size:.0f} MB): python {wanted}/predict.py TEXT, with {wanted}/requirements.txt")
     for name, found in agreements.items():
@@ -73,8 +75,14 @@ def _card(model: Path, language: str) -> str:
     return f"{front}\n# Topics of texts, language {language}\n\nA text classifier, made by crosswiki.\n"
 
 
-def _licences() -> str:
-    """What is known of the licences of code, text and pretrained model."""
+def _licences(model: Path) -> str:
+    """What is known of the licences of code, text and pretrained model; of a model from elsewhere, what it says."""
+    code = "The code in crosswiki/ and predict.py: Apache License 2.0, see LICENSE.\n"
+    if model not in MODELS.values():
+        notice = model / "NOTICE"
+        return (
+            notice.read_text(encoding="utf-8") if notice.is_file() else f"{code}The model: see README.md, its card.\n"
+        )
     from crosswiki.pipeline.parameters import load_parameters
     from crosswiki.pipeline.presets import load_preset
 
@@ -82,22 +90,24 @@ def _licences() -> str:
     source = params.finetune_source.model.partition("==")[0]
     lists = [one for its in load_preset(params.corpus).dictionaries.values() for one in its]
     return (
-        "The code in crosswiki/ and predict.py: Apache License 2.0, see LICENSE.\n"
-        "The model was made of a corpus and a pretrained model, whose licences hold for it:\n"
+        f"{code}The model was made of a corpus and a pretrained model, whose licences hold for it:\n"
         f"corpus {params.corpus}: {LICENCES.get(params.corpus, 'see its publisher')}\n"
         f"pretrained model {source}: {LICENCES.get(source, 'see its publisher')}\n"
         + "".join(f"word list {one.name}: {one.licence or 'see its publisher'}\n" for one in lists)
     )
 
 
-def _texts(model: Path) -> list[Text]:
-    """Texts that the model may read: of its role's training split, evenly taken; none beside a model from elsewhere."""
+def _texts(model: Path, language: str) -> list[Text]:
+    """Texts of this project that the model may read: of a training split in its language, evenly taken."""
     import pandas
 
-    role = next((role for role, folder in MODELS.items() if folder == model), "target")
-    file = Path("data/prepared") / role / "articles.parquet"
-    if not file.is_file():
+    from crosswiki.corpora.articles import language_in
+
+    own = [role for role, folder in MODELS.items() if folder == model]
+    files = [Path("data/prepared") / role / "articles.parquet" for role in own or MODELS]
+    found = [file for file in files if file.is_file() and (own or language_in(file) == language)]
+    if not found:
         return []
-    articles = pandas.read_parquet(file)
+    articles = pandas.read_parquet(found[0])
     texts = texts_of(articles[articles["split"] == "train"])
     return texts[:: max(1, len(texts) // TEXTS)][:TEXTS]

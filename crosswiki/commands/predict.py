@@ -67,6 +67,8 @@ def _check(arguments: argparse.Namespace) -> None:
         arguments.parser.error(line)
     if arguments.out and arguments.out.suffix not in KINDS:
         raise UserError(f"--out: found {arguments.out}; its name must end in {', '.join(KINDS)}")
+    if arguments.out and arguments.out.is_dir():
+        raise UserError(f"--out: found {arguments.out}, which is a folder: choose another name")
     if arguments.out and arguments.file and arguments.out.resolve() == arguments.file.resolve():
         raise UserError(f"--out: found {arguments.out}, which is the --file: choose another name")
     if not 0 <= arguments.abstain <= 1:
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     _check(arguments)
     way = _choose_way(arguments)
     pair = choose_pair(way.folder, arguments.pair)
-    records: Iterable[Row] = [{COLUMN: text} for text in arguments.texts]
+    records: Iterable[Row] = [{arguments.text: text} for text in arguments.texts]
     if arguments.file:
         records = read_records(arguments.file, arguments.text, pair)
     voters = None
@@ -125,9 +127,9 @@ def _choose_way(arguments: argparse.Namespace) -> Way:
 def _answer(arguments: argparse.Namespace, rows: Iterator[Row], answering: Answering, models: list[Path]) -> list[str]:
     """Write the answers to where they are wanted, and say how many went into a file."""
     if arguments.out:
-        is_file = str(arguments.file) != "-"
+        is_file = arguments.file.is_file()  # a pipe's rows do not come again
         job = {**answering.settings, "runtime": arguments.runtime, "inputs": digest_of(arguments.file, *models)}
-        like = arguments.file if arguments.file.suffix == PARQUET else None
+        like = arguments.file if arguments.file.suffix.lower() == PARQUET else None
         topics, known = answering.reader.topics, job if is_file else None
         done = classify_all(rows, arguments.out, known, answering, topics, like, answering.done)
         before = f", {done:,} of them by an earlier run" if done else ""

@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace) -> None:
         command += ["--set-param", setting]
     known = ["git", "rev-parse", "--quiet", "--verify", _reference()]
     if subprocess.run(known, check=False, capture_output=True).returncode == 0:
-        subprocess.run(["dvc", "exp", "remove", "--quiet", NAME], check=True)  # `--force` would run every stage anew
+        remove = ["dvc", "exp", "remove", "--quiet", NAME]  # `dvc exp run --force` would run every stage anew
+        if subprocess.run(remove, check=False).returncode:
+            raise UserError(f"quick: the experiment {NAME} of before could not be removed; the lines above say why")
     if run_warm(command):
         raise UserError(f"quick: the experiment failed; the lines above say why: {' '.join(command[:3])}")
     for path in SHOWN:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crosswiki.commands.choice import choose, choose_lexicon, choose_role
+from crosswiki.commands.choice import choose, choose_lexicon, choose_role, with_model
 from crosswiki.pipeline.languages import languages_of
-from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.serving.answering import Reads
 from crosswiki.serving.answers import load_reader
 
+PARAMETERS = Path("params.yaml")  # says how glosses are made
 Gloss = Callable[[list[str]], list[str]]  # texts to what the teacher reads of them
 
 
@@ -58,7 +58,8 @@ def by_gloss(language: str | None) -> Way:
         glossing = load_glossing(role)
         return glossing.reader, glossing.gloss
 
-    return Way(str(folder), folder, [folder, lexicon, _shares(role)], load)
+    inputs = [folder, lexicon, Path("models/shares") / f"{role}.json", Path("models/skipgram/source"), PARAMETERS]
+    return Way(str(folder), folder, inputs, load)
 
 
 def by_pool(language: str | None) -> Way:
@@ -67,13 +68,12 @@ def by_pool(language: str | None) -> Way:
     Raises:
         UserError: no lexicon here is of that language, or there is no teacher.
     """
+    from crosswiki.embeddings.lookup import FOLDERS
+    from crosswiki.evaluation.comparison import MODELS as SYSTEMS
     from crosswiki.evaluation.comparison import POOLED
     from crosswiki.serving.pooled import folder_of, load_pool
 
     glossed, role = by_gloss(language), choose_role(language, "lexicons")
-    inputs = [*glossed.inputs, folder_of(role), Path("models/neighbourhood") / role]
-    return Way(POOLED, folder_of(role), inputs, lambda: (load_pool(role), None))
-
-
-def _shares(role: Role) -> Path:
-    return Path("models/shares") / f"{role}.json"
+    own, voters = with_model(folder_of(role)), Path(SYSTEMS[role]["neighbours"])
+    inputs = [*glossed.inputs, own, voters, Path("models/neighbourhood") / role, FOLDERS[role]]
+    return Way(POOLED, own, inputs, lambda: (load_pool(role), None))

@@ -21,7 +21,7 @@ from crosswiki.corpora.joining import choose_articles, joined_groups, labels_ali
 from crosswiki.corpora.pairs import PAIR
 from crosswiki.corpora.parts import Part
 from crosswiki.corpora.readers import dump, files, hub, langlinks, mediawiki, task, wheel
-from crosswiki.corpora.readers.places import local_file
+from crosswiki.corpora.readers.places import filled_in, local_file
 from crosswiki.corpora.topics import Topics, load_topics
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import alone, checkpoints, remove
@@ -81,7 +81,7 @@ class Corpus:
         """The folder for its shards: another one when anything that they are made from has changed."""
         code = [path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py"))]
         given = [user_path(file.path) for file in getattr(self.preset, "articles", {}).get(self.language, [])]
-        given += [user_path(file.path) for file in task.files_of(self.preset, self.language)]
+        given += [user_path(filled_in(file.path, self.language)) for file in task.files_of(self.preset, self.language)]
         if isinstance(self.preset, DumpPreset) and "://" not in self.preset.pages:
             given.append(local_file(self.preset.pages, self.language))
         stats = [(path.stat().st_size, path.stat().st_mtime_ns) for path in given if path.exists()]

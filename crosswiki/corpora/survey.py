@@ -17,7 +17,7 @@ from crosswiki.pipeline.paths import sha256_of
 from crosswiki.pipeline.preset_files import TaskColumns, TaskFile
 
 MOST_LABELS = 200  # different ones; more are no classes
-DISTINCT = 0.5  # the share of rows above which values are no classes
+DISTINCT = 0.25  # the share of rows above which a column's values are not taken for classes
 WORDS = 2.5  # in a mean text at least, where nothing else says that a column is the text
 
 
@@ -56,7 +56,7 @@ def choose_columns(
         raise UserError(f"{path}: --pair: {pair!r} is the column of the first texts too: name another one")
     if label is None:
         label = _label_column(path, {name: values[name] for name in names if name not in (text, pair)}, len(rows))
-    lower = {name.lower(): name for name in reversed(names)}
+    lower = {name.lower(): name for name in reversed(names) if name not in (text, pair, label)}
     concept, number, split = lower.get("concept"), lower.get("id"), lower.get("split")
     if split and not {value.lower() for value in values[split]} <= set(SPLITS):
         split = None
@@ -94,7 +94,7 @@ def _label_column(path: Path, values: dict[str, list[str]], rows: int) -> str | 
     likely = [
         name
         for name, its in values.items()
-        if 2 <= len(set(its)) <= min(MOST_LABELS, max(2, DISTINCT * rows / 2)) and max(map(len, its)) <= 60
+        if 2 <= len(set(its)) <= min(MOST_LABELS, max(2, DISTINCT * rows)) and max(map(len, its)) <= 60
     ]
     if len(likely) > 1:
         raise UserError(

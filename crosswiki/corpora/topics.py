@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from crosswiki.corpora.articles import concept_of
 from crosswiki.corpora.parts import Bad
 from crosswiki.corpora.readers.mediawiki import vital_concepts
-from crosswiki.corpora.readers.records import read_rows
+from crosswiki.corpora.readers.records import read_rows, text_of
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path
 from crosswiki.pipeline.presets import Labels
@@ -35,20 +35,24 @@ def load_topics(labels: Labels | None, source: str, language: str) -> Topics:
     """
     if labels is None:
         return Topics()
+    rows: list[tuple[str, str | None, str | None, str | None]] = []
     if labels.mediawiki:
         concepts = vital_concepts(labels.mediawiki, source, language)
-        rows = [(c.name, c.topic, c.source, c.title) for c in concepts]
+        rows += [(c.name, c.topic, c.source, c.title) for c in concepts]
     else:
         path = user_path(str(labels.table))
-        rows = []
         for row in read_rows(path):
             if isinstance(row, Bad):
                 raise UserError(str(row))
             for column in ("concept", "topic", source, language):
                 if column not in row:
                     raise UserError(f"{path}: no column {column!r}; it has {', '.join(map(str, row))}")
-            if row["concept"]:
-                rows.append((str(row["concept"]), row["topic"] or None, row[source], row[language]))
+            try:
+                cells = {column: text_of(row[column], column) for column in ("concept", "topic", source, language)}
+            except ValueError as error:
+                raise UserError(f"{path}: concept {row['concept']!r}: {error}") from error
+            if concept := cells["concept"]:
+                rows.append((concept, cells["topic"], cells[source], cells[language]))
     topics = Topics()
     for concept, topic, source_title, title in rows:
         topics.topic[concept] = topic

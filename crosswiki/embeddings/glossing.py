@@ -16,7 +16,7 @@ import regex
 import torch
 from numpy.typing import NDArray
 
-from crosswiki.corpora.text import normalise, segment
+from crosswiki.corpora.text import is_unicode, normalise, segment
 from crosswiki.embeddings.lexicon import Entry, Lexicon, Origin, Translation, load_lexicon
 from crosswiki.embeddings.vectors import WordVectors, load_vectors, unit
 
@@ -191,7 +191,7 @@ def load_glosser(folder: Path, source_words: Path, context_weight: float) -> Cal
     """
     lexicon = load_lexicon(folder)
     context = Context(load_vectors(source_words), context_weight) if context_weight else None
-    return lambda texts: [gloss(text, lexicon, context) for text in texts]
+    return lambda texts: [gloss(text if is_unicode(text) else "", lexicon, context) for text in texts]
 
 
 def count_units(lexicon: Lexicon, texts: Iterable[str]) -> tuple[Counter[Origin], Counter[str]]:

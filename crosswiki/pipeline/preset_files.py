@@ -1,9 +1,10 @@
 """The files that a corpus preset names: articles, the task's texts with or without labels, and word lists."""
 
+import codecs
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from crosswiki.pipeline.checked_yaml import Section
 from crosswiki.pipeline.packages import WHEEL
@@ -106,3 +107,12 @@ class TaskFile(Section):
     header: bool = True
     topics: dict[str, str | None] = Field(default_factory=dict)
     mend: bool = False
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError as error:
+            raise ValueError(f"found {value!r}; Python's name of an encoding is needed, such as cp1252") from error
+        return value

@@ -53,11 +53,11 @@ class Answering:
             batch = rows[start : start + BATCH]
             texts = [self._text_of(row) for row in batch]
             nearest = self.voters.nearest(texts) if self.voters else [None] * len(texts)
+            glosses: list[Text | None] = [None] * len(texts)
             if self.gloss:
-                texts = [*each_side([text or "" for text in texts], self.gloss)]
-                batch = [{**row, "gloss": in_one(text or "")} for row, text in zip(batch, texts, strict=True)]
+                texts = glosses = [*each_side([text or "" for text in texts], self.gloss)]
             answers = self.reader.answer(texts, self.abstain)
-            answered += [self._with(*row) for row in zip(batch, answers, nearest, strict=True)]
+            answered += [self._with(*row) for row in zip(batch, answers, nearest, glosses, strict=True)]
             self.done(len(batch))
         return answered
 
@@ -69,14 +69,15 @@ class Answering:
         self.single += not isinstance(found, tuple)
         return found
 
-    def _with(self, row: Row, answer: Answer, nearest: "list[Voter] | None") -> Row:
+    def _with(self, row: Row, answer: Answer, nearest: "list[Voter] | None", gloss: Text | None) -> Row:
         self.total += 1
         self.unread += answer.probability is None
         self.unsure += answer.topic is None and answer.probability is not None
         found = {"topic": answer.topic, "probability": answer.probability, "language": self.reader.language}
         every = {"probabilities": answer.probabilities} if self.every else {}
         why = {} if nearest is None else {"nearest": [asdict(voter) for voter in nearest if answer.probabilities]}
-        return with_answer(row, {**found, "model": self.model, **every, **why})
+        read = {} if gloss is None else {"gloss": in_one(gloss)}
+        return with_answer(row, {**read, **found, "model": self.model, **every, **why})
 
     @property
     def settings(self) -> Row:

@@ -52,18 +52,21 @@ def classify_all(
     """
     rows, parts = iter(records), out.with_name(f"{out.name}.parts")
     with _locked(parts):
-        done = _begin(parts, job)
-        for number in range(done):
-            _skip(rows, PART, parts, number)
-            skipped(PART)
-        for number, part in enumerate(iter(lambda: list(islice(rows, PART)), []), done):
+        whole, done = _begin(parts, job), 0
+        for number in range(whole):
+            found = _skip(rows, parts, number)
+            skipped(found)
+            done += found
+        for number, part in enumerate(iter(lambda: list(islice(rows, PART)), []), whole):
             with replacing(_part(parts, number)) as partial:
                 _write_part(classify(part), partial, out.suffix, topics, like)
-        files = sorted(parts.glob("[0-9]*.part"))
+        if not (files := sorted(parts.glob("[0-9]*.part"))):  # there is no row
+            _write_part([], _part(parts, 0), out.suffix, topics, like)
+            files = [_part(parts, 0)]
         with replacing(out) as partial:
             _join(files, partial, out)
         remove(parts)
-    return done * PART
+    return done
 
 
 @contextmanager
@@ -108,10 +111,12 @@ def _part(parts: Path, number: int) -> Path:
     return parts / f"{number:08}.part"
 
 
-def _skip(rows: Iterator[Row], count: int, parts: Path, number: int) -> None:
-    found = sum(1 for _ in islice(rows, count))
-    if found < count and _part(parts, number + 1).exists():
+def _skip(rows: Iterator[Row], parts: Path, number: int) -> int:
+    """Go past the rows of a part that is done; how many they are."""
+    found = sum(1 for _ in islice(rows, PART))
+    if found < PART and _part(parts, number + 1).exists():
         raise UserError(f"{parts}: has more rows than the input: remove it, and start again")
+    return found
 
 
 def _write_part(rows: Rows, partial: Path, suffix: str, topics: Sequence[str], like: Path | None) -> None:
@@ -125,7 +130,8 @@ def _write_part(rows: Rows, partial: Path, suffix: str, topics: Sequence[str], l
     types |= dict.fromkeys(("topic", "language", "model"), pyarrow.string())
     types |= {"probability": pyarrow.float64()}
     types |= {"probabilities": pyarrow.struct([(topic, pyarrow.float64()) for topic in topics])}
-    columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    names = dict.fromkeys(name for row in rows for name in row) if rows else dict.fromkeys(types)
+    columns = {name: [row.get(name) for row in rows] for name in names}
     try:
         arrays = {name: pyarrow.array(values, types.get(name)) for name, values in columns.items()}
     except pyarrow.ArrowException as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from crosswiki.bert.models import PAIRS, Classifier
 from crosswiki.corpora.articles import language_in
 from crosswiki.pipeline.parameters import Parameters
-from crosswiki.pipeline.presets import load_preset
+from crosswiki.pipeline.presets import FilesPreset, load_preset
 from crosswiki.serving.card import Facts
 
 VALIDATION = "validation_"
@@ -35,6 +35,6 @@ def facts_of(params: Parameters, classifier: Classifier, summary: Mapping[str, f
         tokens=classifier.tokenizer.model_max_length,
         pairs=bool(getattr(classifier.model.config, PAIRS, False)),
         validation={key.removeprefix(VALIDATION): n for key, n in summary.items() if key.startswith(VALIDATION)},
-        own_texts=preset.has_task,
+        own_texts=preset.has_task or isinstance(preset, FilesPreset),
         word_lists={one.name: one.licence for one in preset.dictionaries.get(target, [])},
     )

@@ -204,4 +204,6 @@ def fetch(name: str) -> Path:
         model = Path(mlflow.artifacts.download_artifacts(name))
     except (client_errors(), OSError) as error:
         raise UserError(f"--model: {name}: not in the registry ({' '.join(str(error).split())[:160]})") from error
+    if not (model / "data").is_dir():
+        raise UserError(f"--model: {name}: is no text classifier that crosswiki has registered")
     return next((model / "data").iterdir())

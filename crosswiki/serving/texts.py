@@ -28,12 +28,12 @@ def read_records(file: Path, column: str = COLUMN, pair: str | None = None) -> I
         UserError: the file cannot be read, or a row is not as the others.
     """
     try:
-        if file.suffix == PARQUET:
+        if file.suffix.lower() == PARQUET:
             yield from _parquet_rows(file, column, pair)
             return
         with sys.stdin.buffer if str(file) == "-" else file.open("rb") as lines:
             decoded = _decoded(lines, file)
-            if file.suffix in SEPARATORS:
+            if file.suffix.lower() in SEPARATORS:
                 yield from _table_rows(decoded, file, column, pair)
             else:
                 for number, line in enumerate(decoded, 1):
@@ -43,12 +43,12 @@ def read_records(file: Path, column: str = COLUMN, pair: str | None = None) -> I
 
 
 def count_records(file: Path) -> int | None:
-    """About how many rows a file has, for a progress bar; None for standard input."""
+    """About how many rows a file has, for a progress bar; None for a pipe, which can be read once."""
+    if not file.is_file():
+        return None
     try:
-        if file.suffix == PARQUET:
+        if file.suffix.lower() == PARQUET:
             return _parquet(file).metadata.num_rows
-        if str(file) == "-":
-            return None
         with file.open("rb") as stream:
             return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
     except OSError as error:
@@ -65,19 +65,26 @@ def _decoded(lines: Iterable[bytes], file: Path) -> Iterator[str]:
 
 def _table_rows(lines: Iterator[str], file: Path, column: str, pair: str | None) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(2**31 - 1)  # a text may be longer than the 131,072 characters that are allowed else
-    rows = csv.reader(lines, delimiter=SEPARATORS[file.suffix])
+    # strict: a quotation mark that is never closed would swallow the rows below it
+    rows = csv.reader(lines, delimiter=SEPARATORS[file.suffix.lower()], strict=True)
+    first = 1
     try:
         header = next(rows, [])
         _check_columns(file, column, pair, header)
-        for row in rows:
+        if twice := next((name for name in header if header.count(name) > 1), None):
+            raise UserError(f"{file}: two columns are called {twice!r}: give one of them another name")
+        while True:
+            first = rows.line_num + 1
+            if (row := next(rows, None)) is None:
+                return
             if row and len(row) != len(header):
                 raise UserError(
-                    f"{file}: line {rows.line_num}: found {len(row)} cells; the first line names {len(header)} columns"
+                    f"{file}: line {first}: found {len(row)} cells; the first line names {len(header)} columns"
                 )
             if row:
                 yield dict(zip(header, row, strict=True))
     except csv.Error as error:
-        raise UserError(f"{file}: line {rows.line_num}: no row of a table ({error})") from error
+        raise UserError(f"{file}: line {first}: no row of a table ({error}): is a quotation mark closed?") from error
 
 
 def _parquet(file: Path) -> Any:

@@ -182,6 +182,6 @@ def _objects(path: Path, form: Form) -> Iterator[tuple[int, Row | str]]:
 def cell(row: Row, column: str | None) -> str | None:
     """A row's cell as text without spaces around it; None where it is empty, or there is no such column."""
     value: Any = row.get(column) if column is not None else None
-    if isinstance(value, list | dict):
+    if isinstance(value, list | dict | bytes):
         return None
     return (value if isinstance(value, str) else text_of(value, "") or "").strip() or None

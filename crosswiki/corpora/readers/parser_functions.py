@@ -1,11 +1,18 @@
 """Parser functions whose value the wikitext itself decides; all others show nothing."""
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable
 
-_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: math.pow,
+}
 _WITH_POINTS = "de nl da id tr el hr sl sr ro is gl eu ca az vi mk lb fo"
 _WITH_SPACES = "fr ru uk be be-tarask cs sk sv nb no nn fi hu et lv lt kk hy ka eo af tt ba"
 # How languages write 1234567.8: the mark between thousands, that of the fraction, and

@@ -27,7 +27,7 @@ def local_file(place: str, language: str, sha1: str | None = None) -> Path:
     Raises:
         UserError: there is no such file, or it has another digest.
     """
-    place = place.replace("{language}", language).replace("{wiki}", database(language))
+    place = filled_in(place, language)
     if place.startswith(("http://", "https://")):
         name = hashlib.sha256(place.encode()).hexdigest()[:8] + "-" + place.rpartition("/")[2]
         copy = checkpoints() / "files" / name
@@ -37,6 +37,11 @@ def local_file(place: str, language: str, sha1: str | None = None) -> Path:
     if sha1 and (found := file_sha1(path)) != sha1:
         raise UserError(f"{path}: its SHA-1 is {found}, {sha1} is expected: has the file changed?")
     return path
+
+
+def filled_in(place: str, language: str) -> str:
+    """A path or an address, in which a language stands for `{language}` and `{wiki}`, see `local_file`."""
+    return place.replace("{language}", language).replace("{wiki}", database(language))
 
 
 def existing(path: Path) -> Path:

@@ -137,6 +137,8 @@ def fetch_file(url: str, path: Path, sha1: str | None = None) -> Path:
         UserError: it cannot be had, or it is another file.
     """
     if path.is_file():
+        if sha1 and (found := file_sha1(path)) != sha1:
+            raise UserError(f"{path}: its SHA-1 is {found}, {sha1} is expected: remove it, and it is fetched again")
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     partial, tag = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.etag.partial")

@@ -38,15 +38,14 @@ _HISTORICAL = {
 }
 
 # How namespaces are called in the larger Wikipedias, in lower case: a dump's header gives the name of today alone.
-FILE_NAMES = frozenset(
-    """
-    afbeelding archivo arquivo attēls bestand berkas bild bildo billede датотека datoteka dosiero dosya dosye fail
-    fichier ficheiro fil file fitxategi fitxer fișier fișier fájl gambar grafika hình image imagem imagen imagine imatge
-    imaxe immagine imej irudi kuva kép mynd pilt plik resim skrá slika soubor súbor tiedosto tập_tin vaizdas vatolahy
-    файл изображение зображення зображення картинка слика выява αρχείο εικόνα պատկեր ფაილი קובץ תמונה ملف صورة پرونده
-    تصویر فائل चित्र चित्र ছবি চিত্র படிமம் ไฟล์ ภาพ 파일 그림 ファイル 画像 文件 檔案 档案 图像 圖像 图片 圖片 圖檔
-    """.replace("_", " ").split()
-) | {"tập tin"}
+_FILE_WORDS = """
+afbeelding archivo arquivo attēls bestand berkas bild bildo billede датотека datoteka dosiero dosya dosye fail
+fichier ficheiro fil file fitxategi fitxer fișier fișier fájl gambar grafika hình image imagem imagen imagine imatge
+imaxe immagine imej irudi kuva kép mynd pilt plik resim skrá slika soubor súbor tiedosto vaizdas vatolahy
+файл изображение зображення зображення картинка слика выява αρχείο εικόνα պատկեր ფაილი קובץ תמונה ملف صورة پرونده
+تصویر فائل चित्र चित्र ছবি চিত্র படிமம் ไฟล์ ภาพ 파일 그림 ファイル 画像 文件 檔案 档案 图像 圖像 图片 圖片 圖檔
+"""
+FILE_NAMES = frozenset(_FILE_WORDS.split()) | {"tập tin"}
 _CATEGORY_WORDS = """
 categoria categoría category catégorie kategori kategoria kategorie kategorija kategorio kategória luokka flokkur
 categorie categorïa catigurìa jamii kategoriya kategoriýa kategooria kategorî thể_loại категория категорія категорыя

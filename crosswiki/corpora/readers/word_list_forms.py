@@ -54,7 +54,7 @@ def read_word_list(path: Path, source: str, language: str) -> Iterator[Pair | Ba
                     yield from _wiktionary(line, where, source, language)
                 else:
                     yield from _line(line.rstrip("\r\n"), separator, where)
-    except (*BROKEN, ET.ParseError) as error:
+    except (*BROKEN, ET.ParseError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())[:200]})") from error
 
 
