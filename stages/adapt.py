@@ -55,7 +55,8 @@ def main() -> None:
             words = Path("models/skipgram/source")  # the context that a gloss is chosen in
             load = partial(load_glosser, Path("models/gloss") / ROLE, words, params.gloss.context_weight)
             given = adaptation.linked_articles(source, articles), texts_of(source_train), glosses, entries, distillation
-            pairs = adaptation.parallel_texts(*given, params.seed, adaptation.texts_of_the_task(articles, load))
+            language, task = str(source["language"].iloc[0]), adaptation.texts_of_the_task(articles, load)
+            pairs = adaptation.parallel_texts(*given, params.seed, language, task)
             history = adaptation.distil_representations(teacher, adapted, pairs, distillation, **options)
             histories["representation"] = history
 

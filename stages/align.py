@@ -47,7 +47,7 @@ def main(role: Role) -> None:
         glosses = glossary(*vocabularies, translations.of_source, seeds.train, source, mapped)
 
         with replacing(Path("models/aligned") / role, directory=True) as folder:
-            save_vectors(WordVectors(other_words.vocabulary, mapped), folder, mapping=fit.mapping)
+            save_vectors(WordVectors(other_words.vocabulary, mapped), folder)
             save_dictionary(dict.fromkeys(seeds.entries), folder / "known.tsv")
             save_dictionary(dict.fromkeys([*seeds.entries, *induced]), folder / "dictionary.tsv")
             save_dictionary(glosses, folder / "glossary.tsv")

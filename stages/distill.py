@@ -54,6 +54,7 @@ def main() -> None:
             what="distill",
             report=run.metrics,
             memory=memory_of(params),
+            depends=[settings.model_dump_json(), params.class_weights],
         )
         judge = Judge(articles, source, teacher, device, params.seed, lexicon)
         choice = judge.choose(adapted, student, settings.max_loss)

@@ -1,4 +1,4 @@
-"""evaluate: every system on every role's test split, which nothing before this stage has read."""
+"""evaluate: every system on every role's test split, which nothing has learnt from or chosen by."""
 
 from pathlib import Path
 from typing import Any

@@ -54,6 +54,7 @@ def main() -> None:
                 report=run.metrics,
                 class_weights=params.class_weights,
                 memory=memory_of(params),
+                depends=[settings.model_dump_json(), vectors],
             )
         summary: dict[str, float] = {"labels": len(texts), "topics": len(topics)}
         scores = calibrate_on(teacher, validation, device)

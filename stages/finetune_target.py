@@ -54,11 +54,13 @@ def main() -> None:
         summary: dict[str, float] = {"labels": len(texts)}
         summary |= {f"{name}_loss": history[-1]["loss"] for name, history in histories.items() if history}
         summary |= calibrate_on(student, validation, options["device"])
+        if not texts.empty:  # else nothing reads the control
+            calibrate_on(scratch, validation, options["device"])
         facts = facts_of(params, student, summary)
-        student.model.config.language = facts.target  # whoever reads texts with it must normalise them
-        if params.prepare.fold_yo:
-            student.model.config.fold_yo = True
         for name, classifier in (("target", student), ("scratch", scratch)):
+            classifier.model.config.language = facts.target  # whoever reads texts with it must normalise them
+            if params.prepare.fold_yo:
+                classifier.model.config.fold_yo = True
             with replacing(Path("models") / name, directory=True) as folder:
                 save_classifier(classifier, folder)
                 if classifier is student:

@@ -1,7 +1,7 @@
 """prepare@role: normalise and segment the text, split by concept, and write the words as one array of ids.
 
-The test split's articles are in no array: nothing but `evaluate` reads them, with or without labels. Words of all
-other articles are in the array, which is what skip-gram reads, memory-mapped; the table that all later stages load
+The test split's articles are in no array: nothing learns from them or chooses by them, with or without labels. Words of
+all other articles are in the array, which is what skip-gram reads, memory-mapped; the table that all later stages load
 whole holds the articles with a topic, and as many others as `prepare.max_unlabelled` says.
 """
 
@@ -13,7 +13,7 @@ from crosswiki.corpora.labels import check_role, read_labels
 from crosswiki.corpora.linked import linked_articles, linked_concepts
 from crosswiki.corpora.vocabulary import build_vocabulary, save_vocabulary
 from crosswiki.corpora.word_ids import write_articles, write_ids
-from crosswiki.corpora.words import Reading, read_all, topics_by_split, unlabelled_threshold, workplace
+from crosswiki.corpora.words import Reading, check_splits, read_all, topics_by_split, unlabelled_threshold, workplace
 from crosswiki.pipeline.outputs import alone, remove, replacing, write_json
 from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters import load_parameters
@@ -40,6 +40,7 @@ def main(role: Role) -> None:
         folder = workplace(reading)
         with alone(folder):
             groups, counts = read_all(reading, folder, params.workers)
+            check_splits(groups, role)
             labels = topics_by_split(groups)
             vocabulary = build_vocabulary(counts, own.min_count, own.max_vocabulary)
             total = {key: sum(group[key] for group in groups) for key in ("articles", "labelled", "words", "documents")}

@@ -54,7 +54,7 @@ def main(role: Role) -> None:
         )
         words = finish(vocabulary, ensemble.vectors, settings, start)
         with replacing(Path("models/skipgram") / role, directory=True) as folder:
-            save_vectors(words, folder, contexts=ensemble.contexts)
+            save_vectors(words, folder)
         save_curve(ensemble.curve, Path("metrics/plots/skipgram") / f"{role}.csv", x="words")
 
         normalise_word = partial(normalise, language=language, spelling=spelling)

@@ -52,6 +52,7 @@ from crosswiki.bert.models import (
     Classifier,
     fewer_layers,
     freeze_output_layer,
+    from_random_weights,
     layers_from_the_top,
     output_layer,
     save_classifier,
@@ -665,24 +666,25 @@ def test_linked_articles_are_read_equally_often_and_from_the_train_split() -> No
     linked = linked_articles(source, other)
     assert linked == [("A", "X"), ("C", "Z")]
     given = (["To be, or not."], {"be": "sein", "not": "nicht"}, [("s", "o")])
-    texts = parallel_texts(linked, *given, reading(dictionary_share=0.2), seed=0)
+    texts = parallel_texts(linked, *given, reading(dictionary_share=0.2), seed=0, language="en")
     assert sorted(texts) == [("A", "X")] * 4 + [("C", "Z")] * 4 + [("s", "o")] * 2
     glossed = ("To be, or not.", "To sein, or nicht.")
-    texts = parallel_texts(linked, *given, reading(dictionary_share=0.2, glossed_share=0.4), seed=0)
+    texts = parallel_texts(linked, *given, reading(dictionary_share=0.2, glossed_share=0.4), seed=0, language="en")
     assert sorted(texts) == [("A", "X")] * 2 + [("C", "Z")] * 2 + [glossed] * 4 + [("s", "o")] * 2
-    assert parallel_texts(linked, *given, reading(dictionary_share=0.7, glossed_share=0.7), seed=0).count(glossed) == 3
-    assert parallel_texts([], *given, reading(dictionary_share=0.0), seed=0) == [glossed] * 10
+    texts = parallel_texts(linked, *given, reading(dictionary_share=0.7, glossed_share=0.7), seed=0, language="en")
+    assert texts.count(glossed) == 3
+    assert parallel_texts([], *given, reading(dictionary_share=0.0), seed=0, language="en") == [glossed] * 10
 
 
 def test_the_task_s_own_texts_are_read_before_any_articles_and_once() -> None:
     given = ([("A", "X")], ["To be, or not."], {"be": "sein", "not": "nicht"}, [("s", "o")])
     own: list[Parallel] = [(f"gloss {n}", f"text {n}") for n in range(20)]
-    texts = parallel_texts(*given, reading(dictionary_share=0.2), seed=0, task=own[:3])
+    texts = parallel_texts(*given, reading(dictionary_share=0.2), seed=0, language="en", task=own[:3])
     assert sorted(texts) == [("A", "X")] * 5 + own[:3] + [("s", "o")] * 2
-    texts = parallel_texts(*given, reading(dictionary_share=0.2, glossed_share=0.4), seed=0, task=own)
+    texts = parallel_texts(*given, reading(dictionary_share=0.2, glossed_share=0.4), seed=0, language="en", task=own)
     assert len({*texts} & {*own}) == 8
     assert texts.count(("s", "o")) == 2
-    assert parallel_texts(*given, reading(dictionary_share=0.2), seed=0, task=own) == texts
+    assert parallel_texts(*given, reading(dictionary_share=0.2), seed=0, language="en", task=own) == texts
 
 
 def test_the_task_s_texts_are_paired_with_their_glosses() -> None:
@@ -776,3 +778,46 @@ def test_a_share_of_the_weights_before_is_kept_and_frozen_ones_are_not_touched()
         frozen = name in output_layer(classifier.model) or not value.is_floating_point()
         expected = after[name] if frozen else 0.25 * before[name] + 0.75 * after[name]
         torch.testing.assert_close(value, expected, msg=name)
+
+
+def test_a_checkpoint_is_of_one_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its settings, the tensors that its loss reads, and what is frozen, beside weights and texts."""
+    monkeypatch.chdir(tmp_path)
+    texts = Dataset.from_dict({"input_ids": [[1, 2]], "length": [2]})
+
+    def place(freeze: bool = False, *depends: Any) -> Path:
+        model = tiny_classifier().model
+        if freeze:
+            freeze_output_layer(model)
+        return training._checkpoints("distill", model, texts, depends)
+
+    places = [
+        place(),
+        place(True),
+        place(False, '{"temperature": 2}'),
+        place(False, '{"temperature": 4}'),
+        place(False, torch.zeros(2)),
+        place(False, torch.ones(2)),
+    ]
+    assert len(set(places)) == len(places)
+    assert place(False, torch.ones(2)) == places[-1]
+
+
+def test_random_weights_share_no_configuration() -> None:
+    classifier = tiny_classifier()
+    scratch = from_random_weights(classifier, 1)
+    classifier.calibrate(0.5)
+    assert (classifier.temperature, scratch.temperature) == (0.5, 1.0)
+
+
+def test_a_tokenizer_is_the_same_however_the_sources_tokens_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library lists them in another order in each run."""
+    given = (["长江", "是", "中国", "河流"], trio_texts("zh"))
+    before = extended(*given)[2].get_vocab()
+    listed = PreTrainedTokenizerFast.get_vocab
+
+    def turned(self: PreTrainedTokenizerFast) -> dict[str, int]:
+        return dict(sorted(listed(self).items(), reverse=True))
+
+    monkeypatch.setattr(PreTrainedTokenizerFast, "get_vocab", turned)
+    assert extended(*given)[2].get_vocab() == before

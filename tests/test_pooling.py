@@ -60,6 +60,7 @@ def test_its_members_are_systems_without_labels_of_the_language(role: str) -> No
     assert POOLED in OTHER_SCALE  # its confidence says nothing by the teacher's threshold
 
 
-def test_a_peer_cannot_have_its_name() -> None:
-    with pytest.raises(UserError, match="pooled"):
-        check_peers(["use", POOLED])
+@pytest.mark.parametrize("name", [POOLED, "title", "text", "id", "target", "teacher"])
+def test_a_peer_cannot_have_its_name_or_that_of_a_column(name: str) -> None:
+    with pytest.raises(UserError, match=f"found '{name}', which is taken"):
+        check_peers(["use", name])

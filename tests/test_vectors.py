@@ -7,7 +7,6 @@ import numpy
 import pytest
 import torch
 from gensim.models import KeyedVectors
-from safetensors.torch import load_file
 
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.vectors import WordVectors, load_vectors, save_vectors, unit, word_frequency
@@ -47,16 +46,6 @@ def test_saved_vectors_are_read_back(tmp_path: Path) -> None:
     assert torch.equal(back.vectors, words.vectors)
 
 
-def test_further_tensors_stand_beside_the_vectors(tmp_path: Path) -> None:
-    words = some_vectors()
-    contexts = torch.arange(6.0).reshape(2, 3)
-    save_vectors(words, tmp_path, contexts=contexts)
-    tensors = load_file(tmp_path / "vectors.safetensors")
-    assert set(tensors) == {"vectors", "contexts"}
-    assert torch.equal(tensors["contexts"], contexts)
-    assert torch.equal(tensors["vectors"], words.vectors)
-
-
 def test_a_view_of_other_vectors_is_saved_as_it_is(tmp_path: Path) -> None:
     turned = WordVectors(some_vectors().vocabulary, torch.randn(5, len(WORDS)).mT)
     save_vectors(turned, tmp_path)
@@ -70,7 +59,7 @@ def test_the_same_vectors_are_the_same_bytes(tmp_path: Path) -> None:
     contents = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-        save_vectors(some_vectors(), tmp_path / name, mapping=torch.eye(3), contexts=torch.ones(2, 2))
+        save_vectors(some_vectors(), tmp_path / name)
         contents.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert contents[0] == contents[1]
     assert set(contents[0]) == {"vectors.safetensors", "vectors.bin", "vocabulary.tsv"}

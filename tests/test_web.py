@@ -156,3 +156,13 @@ def test_a_list_without_a_known_topic_says_which_pages_it_has() -> None:
 def test_an_error_of_the_api_is_passed_on() -> None:
     with serving(Standin()) as address, pytest.raises(UserError, match="toomanyvalues: Too many values"):
         query(preset_of(address), "en", {"titles": "|".join(map(str, range(60))), "prop": "links"})
+
+
+def test_a_copy_that_is_there_must_have_the_digest_too(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(CONTENT)
+    with serving(Standin({"a.bin": CONTENT[::-1]})) as address:
+        url, digest = f"{address}/a.bin", web.file_sha1(tmp_path / "a.bin")
+        assert web.fetch_file(url, tmp_path / "a.bin", digest) == tmp_path / "a.bin"
+        with pytest.raises(UserError, match=r"a\.bin: its SHA-1 is .* remove it, and it is fetched again"):
+            web.fetch_file(url, tmp_path / "a.bin", "0" * 40)
+        assert (tmp_path / "a.bin").read_bytes() == CONTENT

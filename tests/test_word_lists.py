@@ -187,3 +187,9 @@ def test_a_list_at_an_address_is_fetched_once(tmp_path: Path, monkeypatch: pytes
         server.shutdown()
         server.server_close()
     assert read_dictionaries(preset, "fr", FRENCH_TEXT) == straight  # the server is gone
+
+
+def test_line_ends_of_old_macs_are_read_or_one_line(tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_bytes(b"cat,chat\rdog,chien\r")
+    with pytest.raises(UserError, match=r"words\.csv: cannot be read \("):
+        pairs_of(tmp_path / "words.csv")

@@ -27,7 +27,7 @@ from crosswiki.bert.models import Classifier, with_embeddings
 from crosswiki.bert.schedules import one_epoch
 from crosswiki.bert.shares import of_the_batch
 from crosswiki.bert.training import History, Measure, Report, train
-from crosswiki.corpora.articles import in_task
+from crosswiki.corpora.articles import of_the_task
 from crosswiki.corpora.pairs import Text, each_side, first_of_concepts, texts_of
 from crosswiki.embeddings.glossary import close_up, gloss
 from crosswiki.pipeline.parameters_of_models import RepresentationDistillation
@@ -69,7 +69,7 @@ def texts_of_the_task(articles: pandas.DataFrame, load_glosser: Callable[[], Glo
         articles: in the new language, as `prepare` made them.
         load_glosser: gives what translates its texts word by word; not called where no text is the task's.
     """
-    texts = texts_of(articles[(articles["split"] == "train") & articles["concept"].map(in_task).astype(bool)])
+    texts = texts_of(of_the_task(articles[articles["split"] == "train"]))
     return list(zip(each_side(texts, load_glosser()), texts, strict=True)) if texts else []
 
 
@@ -80,6 +80,7 @@ def parallel_texts(
     entries: list[tuple[str, str]],
     settings: RepresentationDistillation,
     seed: int,
+    language: str,
     task: Sequence[Parallel] = (),
 ) -> list[Parallel]:
     """Choose the texts of representation distillation: the task's, linked articles, glossed source texts, entries.
@@ -91,6 +92,7 @@ def parallel_texts(
         entries: see `dictionary_texts`.
         settings: the section `adapt.representation_distillation` of params.yaml.
         seed: of the choice.
+        language: the source's.
         task: the task's own texts, (gloss, text), each read once at most; they go before articles of any kind.
 
     Returns:
@@ -103,7 +105,8 @@ def parallel_texts(
     room -= len(first)
     linked = max(0, min(room, count - len(from_dictionary) - round(count * settings.glossed_share))) if articles else 0
     sample = _balanced_sample(source_texts, room - linked, seed)
-    glossed = list(zip(sample, each_side(sample, lambda sides: [gloss(side, glosses) for side in sides]), strict=True))
+    other = each_side(sample, lambda sides: [gloss(side, glosses, language) for side in sides])
+    glossed = list(zip(sample, other, strict=True))
     return [*first, *_balanced_sample(articles, linked, seed), *glossed, *from_dictionary]
 
 

@@ -1,5 +1,6 @@
 """Fine-tuning of a classifier on labelled articles."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pandas
@@ -29,6 +30,7 @@ def finetune(
     waiting: Waiting = (),
     class_weights: ClassWeights = "none",
     memory: Memory = WHOLE_BATCHES,
+    depends: Sequence[str | Tensor] = (),
 ) -> History:
     """Train a classifier in place on articles' topics, with cross-entropy.
 
@@ -43,6 +45,7 @@ def finetune(
         waiting: see `train`.
         class_weights: of the topics in the loss.
         memory: see `train`.
+        depends: see `train`.
 
     Raises:
         UserError: the classifier does not know a topic.
@@ -64,6 +67,7 @@ def finetune(
         report=report,
         waiting=waiting,
         memory=memory,
+        depends=[class_weights, *depends],
     )
 
 

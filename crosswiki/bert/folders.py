@@ -1,7 +1,7 @@
 """A source model in a folder, looked at without torch: whether it is there, and whether later stages can take it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,24 @@ def check_folder(name: str, tokens: int, layers: int | Sequence[int] | None) -> 
     kind = config["model_type"]
     if config.get("is_encoder_decoder"):
         raise UserError(f"{PARAMETER}: {name!r} ({kind}) has a decoder: an encoder such as BERT is needed")
-    positions = config.get("max_position_embeddings")
-    if isinstance(positions, int) and 0 < positions < tokens:
+    positions = positions_of(config)
+    if positions and positions < tokens:
         raise UserError(f"params.yaml: finetune_source.max_length: found {tokens}; the model reads {positions} tokens")
     depth = next((config[key] for key in ("num_hidden_layers", "n_layers", "n_layer") if key in config), None)
     most = layers if isinstance(layers, int) else max(layers or [0])
     if isinstance(depth, int) and most > depth:
         found = layers if isinstance(layers, int) else list(layers or [])
         raise UserError(f"params.yaml: distill.layers: found {found}; the teacher has {depth}")
+
+
+def positions_of(config: Mapping[str, Any]) -> int | None:
+    """How many tokens a model can read at once, by its configuration; None: any number."""
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int) or positions <= 0:  # XLNet says -1
+        return None
+    if "roberta" in config["model_type"]:
+        return positions - config["pad_token_id"] - 1  # it counts from there
+    return positions
 
 
 def _config(folder: Path, name: str) -> dict[str, Any]:

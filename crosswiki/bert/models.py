@@ -1,5 +1,6 @@
 """Classifiers and their tokenizers: loading, saving, fewer layers, and freezing of the output layer."""
 
+import copy
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -162,7 +163,7 @@ def add_to_logits(model: PreTrainedModel, change: Tensor) -> None:
 def from_random_weights(like: Classifier, seed: int) -> Classifier:
     """The same architecture and tokenizer with new random weights."""
     with seeded(seed):
-        return Classifier(type(like.model)(like.model.config), like.tokenizer)
+        return Classifier(type(like.model)(copy.deepcopy(like.model.config)), like.tokenizer)
 
 
 def encoder_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList] | None:

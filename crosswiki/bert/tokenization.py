@@ -94,7 +94,8 @@ def extend_tokenizer(
     ]
     if unspaced:  # there is no space between words, so most words continue a run of characters
         present |= {*added}
-        added += [f"##{token}" for token in (*known, *added) if is_unspaced(token) and f"##{token}" not in present]
+        every = (*sorted(known, key=lambda token: known[token]), *added)  # their own order differs from run to run
+        added += [f"##{token}" for token in every if is_unspaced(token) and f"##{token}" not in present]
     elif strips_marks(like):
         present |= {*added}
         subwords = marked_subwords(like, map(normalised, chain(texts, words)), MARKED)

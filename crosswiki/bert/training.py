@@ -126,6 +126,7 @@ def train(
     measure: Measure | None = None,
     whole_table: bool = False,
     memory: Memory = WHOLE_BATCHES,
+    depends: Sequence[str | Tensor] = (),
 ) -> History:
     """Train a model in place, with AdamW, linear warm-up and decay, in bf16 where the device has it.
 
@@ -146,6 +147,7 @@ def train(
         measure: called at a few points of the history, where its values are added.
         whole_table: whether the loss reads embeddings of tokens that are in no text, as that of masked tokens does.
         memory: how a batch fits into the device's.
+        depends: what else the loss depends on: settings, tensors. A checkpoint of others is none of this training.
 
     Returns:
         The history; empty if there are no steps.
@@ -153,7 +155,8 @@ def train(
     steps = schedule.steps(len(texts))
     if steps == 0:
         return []
-    folder = _checkpoints(what, model, texts, schedule, seed, waiting)
+    settings = [what, vars(schedule), seed, [share for share, _ in waiting]]
+    folder = _checkpoints(what, model, texts, [json.dumps(settings), *depends])
     at_once = memory.texts_at_once if (memory.texts_at_once or schedule.batch_size) < schedule.batch_size else None
     trainer = LossTrainer(
         loss=loss,
@@ -197,14 +200,15 @@ def curve(history: History, name: str = "loss") -> list[tuple[int, float]]:
     return [(int(row["step"]), row[name]) for row in history if name in row]
 
 
-def _checkpoints(
-    what: str, model: PreTrainedModel, texts: Dataset, schedule: Schedule, seed: int, waiting: Waiting
-) -> Path:
-    """A folder for this training's checkpoints, named by a digest of all that it depends on."""
+def _checkpoints(what: str, model: PreTrainedModel, texts: Dataset, depends: Sequence[str | Tensor]) -> Path:
+    """A folder for this training's checkpoints, named by a digest of all that it depends on, this room's code too."""
     digest = hashlib.blake2b(digest_size=12)
-    digest.update(json.dumps([what, vars(schedule), seed, [share for share, _ in waiting]]).encode())
+    for one in depends:
+        digest.update(one.encode() if isinstance(one, str) else one.detach().cpu().contiguous().numpy().tobytes())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
     for name, parameter in model.named_parameters():
-        digest.update(name.encode())
+        digest.update(f"{name} {parameter.requires_grad}".encode())
         digest.update(parameter.detach().cpu().numpy().tobytes())
     for column in sorted(texts.column_names):
         for chunk in texts.data.column(column).chunks:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer
 from tokenizers.normalizers import Normalizer, Replace, Sequence
 
+from crosswiki.bert.folders import positions_of
 from crosswiki.pipeline.ranks import rank
 
 _END = r"\K.+"  # of the pattern: what stands before \K is kept
@@ -22,7 +23,8 @@ def cut_pattern(tokens: int, positions: int) -> str:
     r"""A regular expression that matches what comes after the first pieces of a text.
 
     A piece is a sign or a run of letters and digits, of which so few are taken together that all pieces together have
-    no more letters than the model has positions, since a letter makes one token at most.
+    no more letters than the model has positions: a letter makes one token at most, but in byte-level BPE, where rare
+    letters are several.
 
     Args:
         tokens: that the model was trained on, special tokens included: the number of pieces.
@@ -38,11 +40,9 @@ def cut_long_texts(folder: Path) -> None:
     if rank() > 0:  # transformers writes a model from rank 0 alone, so there is none here
         return
     config, settings = (json.loads((folder / name).read_text()) for name in ("config.json", "tokenizer_config.json"))
-    positions = config.get("max_position_embeddings")
+    positions = positions_of(config)
     if not positions:
         return
-    if "roberta" in config["model_type"]:
-        positions -= config["pad_token_id"] + 1  # it counts from there
     tokenizer, tokens = Tokenizer.from_file(str(folder / "tokenizer.json")), settings["model_max_length"]
     if config.get("pairs"):  # each text gets half of what there is beside the separators, of which a pair has one more
         tokens, positions = ((room - SPECIAL - 1) // 2 + SPECIAL for room in (tokens, positions))

@@ -37,6 +37,11 @@ def in_task(concept: str) -> bool:
     return concept.startswith(TASK)
 
 
+def of_the_task(table: "pandas.DataFrame") -> "pandas.DataFrame":
+    """The rows of a table whose texts are the task's."""
+    return table[table["concept"].map(in_task).astype(bool)]
+
+
 def pick(table: "pandas.DataFrame", limit: int | None, seed: int, first: Iterable[str] = ()) -> "pandas.DataFrame":
     """Keep at most `limit` articles, by a seeded hash of the concept, so that translations are kept together.
 

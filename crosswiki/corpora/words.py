@@ -22,7 +22,9 @@ from crosswiki.corpora.splits import split_of
 from crosswiki.corpora.text import Spelling, normalise, segment
 from crosswiki.corpora.word_counts import WordCounts
 from crosswiki.corpora.word_ids import words_of
+from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import checkpoints, replacing, write_json
+from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters_of_words import Prepare
 from crosswiki.pipeline.progress import progress
 from crosswiki.pipeline.workers import over_workers
@@ -67,13 +69,15 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
     """Normalise and segment a group's articles into `folder`: their words, and the rows that later stages get.
 
     Returns:
-        Counts: articles, labelled, words, documents (those not in the test split), and topics by split.
+        Counts: articles, labelled, words, documents (those not in the test split), topics by split, and the articles
+        that later stages get, by split.
     """
     table = open_table(reading.table).read_row_group(group)
     own, spelling = reading.params, Spelling(reading.params.fold_yo)
     local: dict[str, int] = {}
     ids, lengths = array("i"), array("q")
     labels: dict[str, Counter[str]] = {}
+    kept: Counter[str] = Counter()
     with replacing(folder / f"{group:06d}.parquet") as place:
         writer = GroupWriter(place, pyarrow.schema([*table.schema, ("split", pyarrow.string())]))
         texts = [name for name in ("text", PAIR) if name in table.column_names]
@@ -91,6 +95,7 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
                 labels.setdefault(row["split"], Counter())[row["topic"]] += 1
             if row["topic"] is not None or _rank(row["concept"], reading.seed) <= reading.unlabelled:
                 writer.add(**row | {name: row[name] and row[name][: own.max_characters] for name in texts})
+                kept[row["split"]] += 1
         writer.close()
     flat = numpy.frombuffer(ids, numpy.int32)
     with replacing(folder / f"{group:06d}.npz") as place, place.open("wb") as file:
@@ -107,6 +112,7 @@ def read_group(group: int, reading: Reading, folder: Path) -> dict[str, Any]:
         "words": len(flat),
         "documents": len(lengths),
         "labels": labels,
+        "kept": kept,
     }
     write_json(folder / f"{group:06d}.json", counts)
     return counts
@@ -138,6 +144,22 @@ def read_all(reading: Reading, folder: Path, workers: str = "local") -> tuple[li
 def _count(words: WordCounts, folder: Path, group: int) -> None:
     names, arrays = words_of(folder / f"{group:06d}.npz")
     words.add(names, arrays["counts"])
+
+
+def check_splits(groups: list[dict[str, Any]], role: Role) -> None:
+    """Check, before anything is trained, that later stages have texts to read and to test on.
+
+    Raises:
+        UserError: they have none.
+    """
+    articles, kept = sum(group["articles"] for group in groups), sum(sum(group["kept"].values()) for group in groups)
+    if not kept:
+        raise UserError(f"{role}: none of {articles:,} articles has a topic: raise prepare.max_unlabelled above 0")
+    if not any(group["kept"].get("test") for group in groups):
+        raise UserError(
+            f"{role}: none of {kept:,} texts is in the test split: give more texts, or raise prepare.test, a text's "
+            "chance to be in it"
+        )
 
 
 def topics_by_split(groups: list[dict[str, Any]]) -> dict[str, dict[str, int]]:

@@ -85,7 +85,8 @@ def dictionary_entries(
     pairs: dict[tuple[Phrase, Phrase], None] = {}
     for source, other in dictionary:
         abbreviated = other.isupper() and len(other) > 1 and not source.isupper()  # NO, northwest, is not the word no
-        ours = source_words(source.removeprefix("to "), languages[0], spelling)
+        bare = source.removeprefix("to ") if languages[0] == "en" else source  # of a verb
+        ours = source_words(bare, languages[0], spelling)
         theirs = other_words(other, languages[1], spelling)
         if ours and theirs and not abbreviated:
             pairs[ours, theirs] = None

@@ -9,7 +9,7 @@ import re
 import torch
 from torch import Tensor
 
-from crosswiki.corpora.text import HAN
+from crosswiki.corpora.text import HAN, SEGMENTERS, segment
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.embeddings.alignment import Pairs
 from crosswiki.embeddings.dictionary import Entries
@@ -39,9 +39,20 @@ def glossary(
     return [(word, other.words[int(o)]) for word, o in zip(source.words, chosen, strict=True)]
 
 
-def gloss(text: str, words: dict[str, str]) -> str:
-    """Replace each word by its translation; what has none, a number or a name, stays as it is."""
-    return close_up(_WORD.sub(lambda word: words.get(word[0].lower(), word[0]), text))
+def gloss(text: str, words: dict[str, str], language: str) -> str:
+    """Replace each word by its translation; what has none, a number or a name, stays as it is.
+
+    Args:
+        text: in the source's language.
+        words: translations of words in lower case.
+        language: the source's; some write no spaces between words.
+    """
+
+    def translated(run: re.Match[str]) -> str:
+        inside = segment(run[0], language) if language in SEGMENTERS and not run[0].isascii() else [run[0]]
+        return " ".join(words.get(word.lower(), word) for word in inside)
+
+    return close_up(_WORD.sub(translated, text))
 
 
 def close_up(text: str) -> str:

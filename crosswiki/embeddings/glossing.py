@@ -21,7 +21,6 @@ from crosswiki.embeddings.lexicon import Entry, Lexicon, Origin, Translation, lo
 from crosswiki.embeddings.vectors import WordVectors, load_vectors, unit
 
 _JOINED = regex.compile(r"[\s'’ʼ-]*")  # what may stand between the words of a phrase
-_ELIDED = regex.compile(r"(?<=\w)['’](?=\w)")
 _SPACES = regex.compile(r"\s+")
 TINY = 1e-8  # the least length by which a vector is divided
 LEAST_PROBABILITY = 1e-6

@@ -96,7 +96,8 @@ def carried_over(texts: Sequence[str], lexicon: Lexicon, other_counts: Mapping[s
     there, generator, found = inverted(lexicon, other_counts), numpy.random.default_rng(seed), []
     for text in texts:
         units, rest = read_units(text, there)
-        words = [unit.before + (_draw(unit.translations, generator) or unit.text) for unit in units]
+        before = [unit.before or " " * (place > 0) for place, unit in enumerate(units)]  # Chinese words have nothing
+        words = [b + (_draw(unit.translations, generator) or unit.text) for b, unit in zip(before, units, strict=True)]
         found.append(close_up("".join(words) + rest))
     return found
 

@@ -21,12 +21,12 @@ class WordVectors:
     vectors: Tensor  # float32, [vocabulary, dim]
 
 
-def save_vectors(words: WordVectors, folder: Path, **more: Tensor) -> None:
-    """Write vectors.safetensors (with any further tensors), vocabulary.tsv and vectors.bin into a folder.
+def save_vectors(words: WordVectors, folder: Path) -> None:
+    """Write vectors.safetensors, vocabulary.tsv and vectors.bin into a folder.
 
     `gensim.models.KeyedVectors.load_word2vec_format(folder / "vectors.bin", binary=True)` opens the last one.
     """
-    save_file({"vectors": words.vectors.contiguous(), **more}, folder / "vectors.safetensors")
+    save_file({"vectors": words.vectors.contiguous()}, folder / "vectors.safetensors")
     save_vocabulary(words.vocabulary, folder / "vocabulary.tsv")
     matrix = words.vectors.numpy().astype("<f4")
     with (folder / "vectors.bin").open("wb") as file:

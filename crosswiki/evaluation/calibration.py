@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
+WANTED_ACCURACY = 0.95  # of `coverage_at_95`
 RANGE = (-3.0, 3.0)  # natural logarithms of the temperatures that are tried
 
 Floats = NDArray[numpy.float64]

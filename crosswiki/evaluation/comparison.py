@@ -15,7 +15,7 @@ from crosswiki.evaluation.predictions import Predictions
 from crosswiki.evaluation.scores import Scores, difference, score
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.outputs import replacing
-from crosswiki.pipeline.parameter_values import Role
+from crosswiki.pipeline.parameter_values import ROLES, Role
 from crosswiki.pipeline.parameters_of_measuring import Evaluate
 
 # The systems that learn no transfer: their predictions come from the stage `baselines`.
@@ -65,7 +65,7 @@ UNLABELLED = 2000  # texts that are read of a test split without labels
 
 @dataclass(frozen=True)
 class TestSplit:
-    """The texts of a role that nothing before `evaluate` has read.
+    """The texts of a role that nothing learns from or chooses by.
 
     Attributes:
         texts: the labelled articles; where there are none, unlabelled ones, which are predicted all the same.
@@ -99,7 +99,7 @@ def check_peers(names: Iterable[str]) -> None:
         UserError: a system of the pipeline, or a column of the tables, has one of them.
     """
     taken = {system for table in (BASELINES, MODELS) for systems in table.values() for system in systems}
-    if found := sorted({"id", "actual", POOLED, *taken} & set(names)):
+    if found := sorted({"id", "title", "text", "actual", *ROLES, POOLED, *taken} & set(names)):
         raise UserError(f"params.yaml: peers.encoders: found {found[0]!r}, which is taken: choose another name")
 
 

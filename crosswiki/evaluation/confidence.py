@@ -14,6 +14,7 @@ from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier
 from crosswiki.corpora.pairs import Text, texts_of
 from crosswiki.evaluation.calibration import (
+    WANTED_ACCURACY,
     average_thresholded_confidence,
     calibrate,
     confidences,
@@ -29,7 +30,6 @@ OTHER_SCALE = (
     "pooled",
 )  # systems whose probabilities do not come from the teacher's output layer
 LEAST_LABELS = 50  # with fewer validation labels, nothing is fitted or chosen by them
-WANTED_ACCURACY = 0.95  # for `coverage_at_95`
 
 
 @dataclass(frozen=True)

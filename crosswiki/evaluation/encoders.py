@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import mean_hidden, pad_rows
-from crosswiki.bert.folders import model_folder
+from crosswiki.bert.folders import model_folder, positions_of
 from crosswiki.bert.packaged import unpacked
 from crosswiki.bert.precision import choose_attention, half_precision
 from crosswiki.evaluation.universal_encoder import UniversalEncoder, is_universal_encoder, load_universal_encoder
@@ -105,11 +105,7 @@ def _transformer(place: str, settings: Encoder, parameter: str, tokens: int, dev
         raise UserError(f"{parameter}: {settings.model!r} cannot be loaded ({reason})") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token is None:
         raise UserError(f"{parameter}: {settings.model!r} has no fast tokenizer with a padding token")
-    positions = getattr(model.config, "max_position_embeddings", None) or tokens
-    positions = positions if positions > 0 else tokens  # XLNet says -1: any number
-    if "roberta" in model.config.model_type:
-        positions -= model.config.pad_token_id + 1  # it counts from there
-    limit = min(tokens, positions)
+    limit = min(tokens, positions_of(model.config.to_dict()) or tokens)
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters()) / 1e6
     model = model.float().eval().to(device)
     choose_attention(model, device)

@@ -7,6 +7,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from crosswiki.bert.folders import positions_of
 from crosswiki.bert.models import Classifier, fewer_layers, output_layer, seeded
 from crosswiki.pipeline.errors import UserError
 
@@ -61,8 +62,8 @@ def rehearse(teacher: Classifier, layers: int | Sequence[int] | None, name: str)
     what = f"params.yaml: finetune_source.model: {name!r} ({config.model_type})"
     if config.is_encoder_decoder:
         raise UserError(f"{what} has a decoder: an encoder such as BERT is needed")
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions and positions > 0 and tokens > positions:
+    positions = positions_of(config.to_dict())
+    if positions and tokens > positions:
         raise UserError(f"params.yaml: finetune_source.max_length: found {tokens}; the model reads {positions} tokens")
     if not output_layer(teacher.model):
         raise UserError(f"{what} has no output layer of its own above the encoder, which the transfer keeps")

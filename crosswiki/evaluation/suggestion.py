@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import entr, softmax
 
 from crosswiki.bert.models import load_classifier
-from crosswiki.corpora.articles import in_task, load_articles, unit_hash
+from crosswiki.corpora.articles import load_articles, of_the_task, unit_hash
 from crosswiki.corpora.pairs import texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.text import segment
@@ -103,8 +103,7 @@ def candidates(articles: pandas.DataFrame, labels: int, seed: int) -> pandas.Dat
     if train["topic"].notna().all():
         read = set(labelled(articles, "train", labels, seed)["concept"])
         found = train[~train["concept"].isin(read)]
-    task = found["concept"].map(in_task).astype(bool)
-    found = found[task] if task.any() else found
+    found = task if len(task := of_the_task(found)) else found
     return found.drop_duplicates("concept").reset_index(drop=True)
 
 

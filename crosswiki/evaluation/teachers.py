@@ -16,7 +16,7 @@ from torch import Tensor
 from crosswiki.bert.classification import predict_logits, read_texts
 from crosswiki.bert.distillation import PairedTexts, merge
 from crosswiki.bert.models import Classifier
-from crosswiki.corpora.articles import in_task
+from crosswiki.corpora.articles import of_the_task
 from crosswiki.corpora.pairs import Text, each_side, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
@@ -170,7 +170,7 @@ def prepare_lessons(panel: Panel, paired: PairedTexts, target: pandas.DataFrame,
     said, other_states = panel.ask(others, "teachers read target")
     factors: dict[str, Tensor] = {}
     if (like := list(labels)) and others:
-        task = set(texts_of(target[(target["split"] == "train") & target["concept"].map(in_task).astype(bool)]))
+        task = set(texts_of(of_the_task(target[target["split"] == "train"])))
         chosen = [place for place, text in enumerate(others) if text in task] or range(len(others))
         shares = shares_of(like, panel.teacher.topics)
         factors = {name: odds_of_shares(given[chosen], shares) for name, given in said.items()}

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from crosswiki.bert.classification import predict_logits
 from crosswiki.bert.models import Classifier, add_to_logits
-from crosswiki.corpora.articles import in_task, load_articles, pick
+from crosswiki.corpora.articles import load_articles, of_the_task, pick
 from crosswiki.corpora.pairs import Text, each_side, texts_of
 from crosswiki.corpora.splits import labelled
 from crosswiki.embeddings.glossing import load_glosser
@@ -57,7 +57,7 @@ def odds_of_shares(probabilities: Tensor, shares: Tensor) -> Tensor:
 def representative_texts(articles: pandas.DataFrame, seed: int) -> list[Text]:
     """Texts that stand for a language: the task's own of the train split, or all of it if none is the task's."""
     train = articles[articles["split"] == "train"].reset_index(drop=True)
-    own = train[train["concept"].map(in_task).astype(bool)].reset_index(drop=True)
+    own = of_the_task(train).reset_index(drop=True)
     return texts_of(pick(train if own.empty else own, TEXTS, seed))
 
 

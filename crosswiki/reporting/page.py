@@ -8,6 +8,7 @@ from typing import Any
 import pandas
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from crosswiki.evaluation.calibration import WANTED_ACCURACY
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.pipeline.parameter_values import Role
 from crosswiki.reporting import charts
@@ -19,7 +20,6 @@ from crosswiki.reporting.wording import interval, language_name, number, percent
 
 UNLABELLED = ("distilled", "transplanted")  # systems that were trained on no label of the target
 LABELLED = ("finetuned", "scratch")  # those that were trained on as many as params.yaml gives
-WANTED = 0.95  # the accuracy of coverage_at_95
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def render(report: Report) -> str:
         dark=DARK,
         meanings=MEANING,
         titles={system: name_of(system) for system in report.measures["sizes"]},
-        wanted=WANTED,
+        wanted=WANTED_ACCURACY,
         interval=interval,
     )
 
@@ -114,7 +114,7 @@ def charts_of(report: Report) -> dict[str, Chart]:
         unit = f"{names['target']} labels"
         drawn["labels"] = charts.label_chart(report.label_curve, report.accuracies(UNLABELLED), trained, labels, unit)
     if report.coverages:
-        drawn["coverage"] = charts.coverage_chart(report.coverages, names, WANTED)
+        drawn["coverage"] = charts.coverage_chart(report.coverages, names, WANTED_ACCURACY)
     if len(report.things):
         drawn["map"] = charts.map_chart(report.things, report.languages)
     return drawn

@@ -25,7 +25,6 @@ class Ensemble:
     """What the trainings have learnt, float32 on the CPU."""
 
     vectors: Tensor  # a word vector for each word, [vocabulary, ensemble · dim]
-    contexts: Tensor  # the context vectors, [vocabulary, ensemble · dim]
     curve: Curve  # the mean of the trainings' loss curves
 
     @property
@@ -57,12 +56,13 @@ def train_ensemble(
         settings: the section `skipgram` of params.yaml.
         seed: of the whole ensemble; training number i has the seed `seed` · `ensemble` + i.
         device: where the work is done.
-        report: called with {"loss", "words_per_second"} and the number of tokens read so far.
+        report: called with {"loss", "words_per_second"}, the first time without the latter, and the number of tokens
+            read so far.
         checkpoints: a folder with one checkpoint for each training.
         announce: called once, if the trainings take more than a minute, with how long they will take.
         centres: see `train_skipgram`.
     """
-    started, tokens_each = time.perf_counter(), words_to_read(len(tokens), settings)
+    tokens_each = words_to_read(len(tokens), settings)
     trainings: list[Trained] = []
     total, points = tokens_each * settings.ensemble, list[tuple[int, float]]()
     with tqdm(total=total, desc="skip-gram", unit=" words", unit_scale=True, disable=hidden(), leave=False) as bar:
@@ -71,14 +71,15 @@ def train_ensemble(
             read += tokens_each * len(trainings)
             bar.set_postfix(loss=f"{loss:.3f}")
             bar.update(read - bar.n)
-            rate = read / (time.perf_counter() - started)
-            report({"loss": loss, "words_per_second": rate}, read)
             points.append((read, time.perf_counter()))
-            if len(points) == 2:  # the first one's time is that of compiling too, or all of it was read by a killed run
-                (before, then), (_, now) = points
-                rate = (read - before) / (now - then)
-                if rate * LONG < total:
-                    announce(f"about {total / rate / 60:.0f} min for {total:,} words, at {rate / 1e6:.2g} M words/s")
+            (before, then), (_, now) = points[0], points[-1]
+            if len(points) == 1:  # its time is that of compiling too, or all of it was read by a killed run
+                report({"loss": loss}, read)
+                return
+            rate = (read - before) / (now - then)
+            report({"loss": loss, "words_per_second": rate}, read)
+            if len(points) == 2 and rate * LONG < total:
+                announce(f"about {total / rate / 60:.0f} min for {total:,} words, at {rate / 1e6:.2g} M words/s")
 
         for number in range(settings.ensemble):
             trained = train_skipgram(
@@ -95,7 +96,6 @@ def train_ensemble(
             trainings.append(trained)
     return Ensemble(
         vectors=torch.cat([trained.vectors(settings.vectors) for trained in trainings], dim=1),
-        contexts=torch.cat([trained.contexts for trained in trainings], dim=1),
         curve=mean_curve([trained.curve for trained in trainings]),
     )
 
