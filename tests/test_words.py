@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 import pandas
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from crosswiki.corpora.vocabulary import build_vocabulary, load_vocabulary
 from crosswiki.corpora.word_counts import WordCounts
 from crosswiki.embeddings.seed_dictionary import load_seed_dictionary
 from crosswiki.embeddings.similarity import save_judgements
+from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.parameters import load_parameters
 from stages import prepare, skipgram
 from tests.standin import trio
@@ -215,3 +217,16 @@ def test_a_table_that_is_no_table_is_one_line() -> None:
     with pytest.raises(UserError, match=r"data/articles/source\.parquet: cannot be read"):
         prepare.main("source")
     assert not Path("data/prepared").exists()
+
+
+def test_a_language_without_texts_to_test_on_is_refused_before_anything_is_trained() -> None:
+    write_articles(test=0.0001, validation=0.2)
+    with pytest.raises(UserError, match=r"target: none of \d+ texts is in the test split: .*raise prepare\.test"):
+        prepare.main("target")
+    assert not Path("data/prepared/target").exists()
+    write_articles(max_unlabelled=0)
+    path = Path("data/articles/target.parquet")
+    rows = pandas.read_parquet(path).assign(topic=None)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pandas(rows, SCHEMA, preserve_index=False), path)
+    with pytest.raises(UserError, match=r"target: none of \d+ articles has a topic: raise prepare\.max_unlabelled"):
+        prepare.main("target")
