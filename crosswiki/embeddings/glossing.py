@@ -24,6 +24,7 @@ _JOINED = regex.compile(r"[\s'’ʼ-]*")  # what may stand between the words of 
 _SPACES = regex.compile(r"\s+")
 TINY = 1e-8  # the least length by which a vector is divided
 LEAST_PROBABILITY = 1e-6
+WINDOW = 5  # units on each side of one are its neighbours
 COMMON = 1e-3  # a word's share of the text, at which it says half as much of what a sentence is about
 
 
@@ -51,12 +52,10 @@ class Context:
     Attributes:
         words: of the source, with their counts.
         weight: of a candidate's cosine with the mean of its neighbours, beside the logarithm of its probability.
-        window: how many units on each side are neighbours.
     """
 
     words: WordVectors
     weight: float
-    window: int = 5
 
     @cached_property
     def _rows(self) -> NDArray[numpy.float32]:
@@ -103,7 +102,7 @@ class Context:
         for place, unit_ in enumerate(units):
             best = 0
             if len(unit_.translations) > 1:
-                around = range(max(0, place - self.window), min(place + 1 + self.window, len(units)))
+                around = range(max(0, place - WINDOW), min(place + 1 + WINDOW, len(units)))
                 near = [candidates[other].expected for other in around if other != place]
                 if known := [vector for vector in near if vector is not None]:
                     company = numpy.sum(known, axis=0)

@@ -23,6 +23,7 @@ from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters_of_words import Align
 
 MIN_PAIRS = 10  # that an alignment can be learnt from
+AT = (1, 5)  # the k of "precision at k"
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ def load_seed_dictionary(
     return SeedDictionary([*entries, *alike], train, held_out)
 
 
-def held_out_precision(
-    seeds: SeedDictionary, source: Tensor, mapped: Tensor, neighbours: int, at: tuple[int, ...] = (1, 5)
-) -> dict[str, float]:
+def held_out_precision(seeds: SeedDictionary, source: Tensor, mapped: Tensor, neighbours: int) -> dict[str, float]:
     """Precision at k on the held-out pairs, into the source's language and out of it.
 
     Args:
@@ -76,7 +75,6 @@ def held_out_precision(
         source: unit vectors, [source words, dim].
         mapped: unit vectors in the same space, [other words, dim].
         neighbours: k of CSLS.
-        at: the k of "precision at k".
 
     Returns:
         `precision_at_k` for each k and `n`, the number of words; then the same with `_from_source` in the name.
@@ -87,7 +85,7 @@ def held_out_precision(
         ("", source, mapped, seeds.held_out),
         ("_from_source", mapped, source, reverse),
     ):
-        shares = precision(keys, queries, gold, neighbours, at)
+        shares = precision(keys, queries, gold, neighbours, AT)
         scores |= {f"precision_at_{k}{suffix}": round(share, 6) for k, share in shares.items()}
         scores[f"n{suffix}"] = len(gold.other.unique())
     return scores

@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
+POINTS = 50  # of a curve
 WANTED_ACCURACY = 0.95  # of `coverage_at_95`
 RANGE = (-3.0, 3.0)  # natural logarithms of the temperatures that are tried
 
@@ -94,11 +95,11 @@ def coverage_at(confidence: Floats, right: NDArray[numpy.bool_], accuracy: float
     return float((enough[-1] + 1) / len(right)) if len(enough) else 0.0
 
 
-def coverage_curve(confidence: Floats, right: NDArray[numpy.bool_], points: int = 50) -> list[tuple[float, float]]:
+def coverage_curve(confidence: Floats, right: NDArray[numpy.bool_]) -> list[tuple[float, float]]:
     """The accuracy on the surest texts: pairs of coverage and accuracy, from few texts to all."""
     order = numpy.argsort(-confidence, kind="stable")
     accuracies = numpy.cumsum(right[order]) / numpy.arange(1, len(right) + 1)
-    counts = sorted({max(1, round(len(right) * place / points)) for place in range(1, points + 1)})
+    counts = sorted({max(1, round(len(right) * place / POINTS)) for place in range(1, POINTS + 1)})
     return [(count / len(right), float(accuracies[count - 1])) for count in counts if count <= len(right)]
 
 

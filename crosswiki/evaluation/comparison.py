@@ -60,6 +60,7 @@ RIVALS: dict[Role, tuple[str, ...]] = {
     "target": ("distilled", "finetuned"),
     "test": ("transplanted",),
 }
+GLOSSES = Path("metrics/glosses")  # tables of id and gloss, for those who want to see what the teacher has read
 UNLABELLED = 2000  # texts that are read of a test split without labels
 
 
@@ -103,9 +104,7 @@ def check_peers(names: Iterable[str]) -> None:
         raise UserError(f"params.yaml: peers.encoders: found {found[0]!r}, which is taken: choose another name")
 
 
-def texts_for(
-    system: str, role: Role, test: TestSplit, context_weight: float, folder: Path = Path("metrics/glosses")
-) -> list[Text]:
+def texts_for(system: str, role: Role, test: TestSplit, context_weight: float) -> list[Text]:
     """What a system reads of a test split: the texts, or, if it is `glossed`, their glosses, which are written down.
 
     Args:
@@ -113,13 +112,12 @@ def texts_for(
         role: the test split's, and the lexicon's.
         test: the test split.
         context_weight: see `Context` in glossing.py.
-        folder: where a table of id and gloss is written, for those who want to see what the teacher has read.
     """
     texts = texts_of(test.texts)
     if system == "glossed":
         glosser = load_glosser(Path("models/gloss") / role, Path("models/skipgram/source"), context_weight)
         texts = each_side(texts, glosser)
-        with replacing(folder / f"{role}.csv") as partial:
+        with replacing(GLOSSES / f"{role}.csv") as partial:
             pandas.DataFrame({"id": test.texts["id"], "gloss": map(in_one, texts)}).to_csv(partial, index=False)
     return texts
 
