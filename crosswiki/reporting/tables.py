@@ -52,7 +52,7 @@ def read_measures(folder: Path, roles: Iterable[Role]) -> dict[str, dict[str, di
 
 
 def read_curves(folder: Path, names: Mapping[Role, str]) -> dict[str, pandas.DataFrame]:
-    """Read from metrics/plots the losses that the page shows, in the stages' order, and the encoder's drift, by title."""
+    """Read from metrics/plots the losses that the page shows, by stage, and the encoder's drift; by title."""
     files = {f"Word vectors, {name}": f"skipgram/{role}.csv" for role, name in names.items()}
     files |= {title: f"loss/{stage}.csv" for stage, title in TRAININGS.items()}
     files["Drift of the adapted encoder"] = "drift.csv"
