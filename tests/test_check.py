@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from crosswiki.bert.folders import check_folder, model_folder, positions_of
+from crosswiki.bert.folders import check_folder, model_folder
 from crosswiki.bert.pretrained import load_pretrained
+from crosswiki.bert.truncation import positions_of
 from crosswiki.commands import check
 from crosswiki.corpora.topics import load_topics
 from crosswiki.pipeline.errors import UserError

@@ -187,7 +187,7 @@ def test_both_texts_of_a_pair_are_glossed() -> None:
         max_entries=3,
     )
     source: list[Text] = [("one sea", "two"), "one"]
-    found = parallel_texts([], source, {"one": "un", "two": "deux"}, [("a", "b")], reading, 1)
+    found = parallel_texts([], source, {"one": "un", "two": "deux"}, [("a", "b")], reading, 1, "en")
     assert {*found} == {(("one sea", "two"), ("un sea", "deux")), ("one", "un")}
 
 

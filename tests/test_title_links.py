@@ -108,7 +108,7 @@ def test_articles_that_name_a_concept_are_left_alone(tables: tuple[Path, Path]) 
 
 def prepared(role: str, **changes: float | None) -> pandas.DataFrame:
     params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    params["prepare"] |= {"min_count": 1, **changes}
+    params["prepare"] |= {"min_count": 1, "test": 0.5, **changes}  # of few texts, some
     Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     prepare.main(role)  # type: ignore[arg-type]
     return pandas.read_parquet(Path("data/prepared") / role / "articles.parquet").set_index("title")

@@ -1,10 +1,11 @@
 """A source model in a folder, looked at without torch: whether it is there, and whether later stages can take it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from crosswiki.bert.truncation import positions_of
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.paths import user_path
 
@@ -62,16 +63,6 @@ def check_folder(name: str, tokens: int, layers: int | Sequence[int] | None) -> 
     if isinstance(depth, int) and most > depth:
         found = layers if isinstance(layers, int) else list(layers or [])
         raise UserError(f"params.yaml: distill.layers: found {found}; the teacher has {depth}")
-
-
-def positions_of(config: Mapping[str, Any]) -> int | None:
-    """How many tokens a model can read at once, by its configuration; None: any number."""
-    positions = config.get("max_position_embeddings")
-    if not isinstance(positions, int) or positions <= 0:  # XLNet says -1
-        return None
-    if "roberta" in config["model_type"]:
-        return positions - config["pad_token_id"] - 1  # it counts from there
-    return positions
 
 
 def _config(folder: Path, name: str) -> dict[str, Any]:

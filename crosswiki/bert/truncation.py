@@ -6,12 +6,13 @@ the normaliser; so its first step drops the end of a text that may have too many
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Regex, Tokenizer
 from tokenizers.normalizers import Normalizer, Replace, Sequence
 
-from crosswiki.bert.folders import positions_of
 from crosswiki.pipeline.ranks import rank
 
 _END = r"\K.+"  # of the pattern: what stands before \K is kept
@@ -33,6 +34,16 @@ def cut_pattern(tokens: int, positions: int) -> str:
     pieces = min(tokens, positions) - SPECIAL
     letters = max(1, (positions - SPECIAL) // pieces)
     return rf"(?m)\A(?>\s*(?>\w{{1,{letters}}}|[^\w\s])){{{pieces}}}" + _END
+
+
+def positions_of(config: Mapping[str, Any]) -> int | None:
+    """How many tokens a model can read at once, by its configuration; None: any number."""
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int) or positions <= 0:  # XLNet says -1
+        return None
+    if "roberta" in config["model_type"]:
+        return positions - config["pad_token_id"] - 1  # it counts from there
+    return positions
 
 
 def cut_long_texts(folder: Path) -> None:

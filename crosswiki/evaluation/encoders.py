@@ -12,9 +12,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from crosswiki.bert.classification import mean_hidden, pad_rows
-from crosswiki.bert.folders import model_folder, positions_of
+from crosswiki.bert.folders import model_folder
 from crosswiki.bert.packaged import unpacked
 from crosswiki.bert.precision import choose_attention, half_precision
+from crosswiki.bert.truncation import positions_of
 from crosswiki.evaluation.universal_encoder import UniversalEncoder, is_universal_encoder, load_universal_encoder
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.packages import named_wheel

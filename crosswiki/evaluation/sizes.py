@@ -7,8 +7,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from crosswiki.bert.folders import positions_of
 from crosswiki.bert.models import Classifier, fewer_layers, output_layer, seeded
+from crosswiki.bert.truncation import positions_of
 from crosswiki.pipeline.errors import UserError
 
 

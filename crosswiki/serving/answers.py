@@ -58,12 +58,12 @@ class Reader:
         """
         return [answer_of(self.topics, given, abstain) for given in self.probabilities(texts)]
 
-    def probabilities(self, texts: Sequence[Text | None]) -> list[list[float] | None]:
-        """Of each topic, in the order of `topics`; None for a text without readable words."""
+    def probabilities(self, texts: Sequence[Text | None], readable: float = READABLE) -> list[list[float] | None]:
+        """Of each topic, in the order of `topics`; None for a text of which fewer tokens than this share are known."""
         clean = each_side(["" if text is None else text for text in texts], self._normalised)
         rows = self.encoder.encode(clean)
-        readable = [place for place, row in enumerate(rows) if self.encoder.known(row) >= READABLE]
-        order = sorted(readable, key=lambda place: (len(rows[place]), place))
+        read = [place for place, row in enumerate(rows) if self.encoder.known(row) >= readable]
+        order = sorted(read, key=lambda place: (len(rows[place]), place))
         found: list[list[float] | None] = [None] * len(clean)
         for start in range(0, len(order), BATCH):
             group = order[start : start + BATCH]

@@ -31,8 +31,9 @@ class Glossing:
     gloss: Callable[[list[str]], list[str]]
 
     def probabilities(self, texts: Sequence[Text | None]) -> list[list[float] | None]:
-        """Of each topic; None for a text without a word that has a gloss."""
-        return self.reader.probabilities(each_side(["" if text is None else text for text in texts], self.gloss))
+        """Of each topic, for any text: as `evaluate` does, the teacher reads a gloss of which it knows nothing too."""
+        glosses = each_side(["" if text is None else text for text in texts], self.gloss)
+        return self.reader.probabilities(glosses, readable=0.0)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class PooledReader:
 
     Attributes:
         own: reads the language itself, and says what is readable.
-        glossing: left out where it reads nothing of a text.
+        glossing: the teacher, and what it reads.
         voters: the labelled articles that are nearest.
     """
 
@@ -63,8 +64,8 @@ class PooledReader:
         """Classify texts, in their order; see `Reader.answer`."""
         members = (self.own.probabilities(texts), self.glossing.probabilities(texts), self.voters.probabilities(texts))
         return [
-            answer_of(self.topics, own and numpy.exp(pool([own, *filter(None, others)])).tolist(), abstain)
-            for own, *others in zip(*members, strict=True)
+            answer_of(self.topics, numpy.exp(pool(said)).tolist() if said[0] else None, abstain)
+            for said in zip(*members, strict=True)
         ]
 
 
