@@ -30,10 +30,10 @@ class Glossing:
     reader: Reader
     gloss: Callable[[list[str]], list[str]]
 
-    def probabilities(self, texts: Sequence[Text | None]) -> list[list[float] | None]:
+    def probabilities(self, texts: Sequence[Text | None]) -> list[list[float]]:
         """Of each topic, for any text: as `evaluate` does, the teacher reads a gloss of which it knows nothing too."""
         glosses = each_side(["" if text is None else text for text in texts], self.gloss)
-        return self.reader.probabilities(glosses, readable=0.0)
+        return [given or [] for given in self.reader.probabilities(glosses, readable=0.0)]  # it reads all of them
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class PooledReader:
         """Classify texts, in their order; see `Reader.answer`."""
         members = (self.own.probabilities(texts), self.glossing.probabilities(texts), self.voters.probabilities(texts))
         return [
-            answer_of(self.topics, numpy.exp(pool(said)).tolist() if said[0] else None, abstain)
-            for said in zip(*members, strict=True)
+            answer_of(self.topics, numpy.exp(pool([own, *others])).tolist() if own else None, abstain)
+            for own, *others in zip(*members, strict=True)
         ]
 
 
