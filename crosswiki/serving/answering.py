@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Reads(Protocol):
-    """What `Answering` asks of a reader: a `Reader`, or an `PooledReader`."""
+    """What `Answering` asks of a reader: a `Reader`, or a `PooledReader`."""
 
     @property
     def topics(self) -> list[str]: ...  # noqa: D102  # the readers say it
