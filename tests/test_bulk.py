@@ -212,7 +212,6 @@ def test_a_file_that_cannot_be_read_or_written_ends_in_a_line(
     assert not Path("o.jsonl").exists()
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
 @pytest.mark.parametrize("into", ["o.jsonl", None])
 def test_every_row_of_a_named_pipe_is_read_though_it_can_be_read_once(
     model: Path, into: str | None, capsys: pytest.CaptureFixture[str]

@@ -39,7 +39,6 @@ def test_a_folder_stands_in_its_place_only_when_the_block_has_ended(tmp_path: Pa
     assert names(path.parent) == ["model"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
 @pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
 def test_whoever_may_read_the_folder_may_read_its_weights(tmp_path: Path, umask: int, expected: int) -> None:
     """safetensors writes files for their owner alone; a server often is somebody else."""
