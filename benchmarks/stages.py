@@ -8,7 +8,7 @@ multiplication and an addition are two; padding, softmax and the optimiser are l
 
 import argparse
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,14 @@ from mlflow import MlflowClient
 from numpy.typing import NDArray
 from transformers import AutoConfig, AutoTokenizer
 
+from crosswiki.bert.distillation import carry_labels
 from crosswiki.bert.schedules import schedule_of
 from crosswiki.corpora.articles import load_articles, pick
+from crosswiki.corpora.pairs import Text
 from crosswiki.corpora.splits import labelled
 from crosswiki.corpora.vocabulary import Vocabulary, load_vocabulary
 from crosswiki.evaluation.comparison import MODELS, split_for_testing
+from crosswiki.evaluation.estimates import ADJUSTED, TAUGHT
 from crosswiki.evaluation.nearest_articles import REFERENCE
 from crosswiki.evaluation.scores import FINAL
 from crosswiki.evaluation.selection import TEXTS
@@ -142,16 +145,21 @@ def operations(params: Parameters) -> dict[str, float]:
         lengths = length_of[role](split_for_testing(table, params.seed).texts["text"].tolist())
         readings = {(place, system == "glossed") for system, place in MODELS[role].items()}  # no model reads twice
         found["evaluate"] += sum(encoder_of(Path(place)).operations(lengths) for place, _ in sorted(readings))
+        if role != "source":  # the estimates by the source's labels in this language's words
+            known, estimated = labelled(tables["source"], "validation"), ADJUSTED if params.source_shares else TAUGHT
+            lengths = length_of[role](carry_labels(known, Path("models/gloss") / role, 1, params.seed).texts)
+            places = [MODELS[role][system] for system in estimated if system in MODELS[role]]
+            found["evaluate"] += sum(encoder_of(Path(place)).operations(lengths) for place in places)
     return dict(found)
 
 
-def _length_of(folder: Path, params: Parameters) -> Callable[[list[str]], Lengths]:
+def _length_of(folder: Path, params: Parameters) -> Callable[[Sequence[Text]], Lengths]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def length_of(texts: list[str]) -> Lengths:
+    def length_of(texts: Sequence[Text]) -> Lengths:
         if not texts:
             return numpy.zeros(0, dtype=numpy.int64)
-        ids = tokenizer(texts, truncation=True, max_length=params.finetune_source.max_length)["input_ids"]
+        ids = tokenizer(list(texts), truncation=True, max_length=params.finetune_source.max_length)["input_ids"]
         return numpy.array([len(row) for row in ids])
 
     return length_of

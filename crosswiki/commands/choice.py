@@ -10,7 +10,7 @@ from crosswiki.pipeline.parameter_values import Role
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.serving.answers import LANGUAGE, PAIRS
 
-MODELS: dict[Role, Path] = {
+SERVED: dict[Role, Path] = {
     "source": Path("models/source"),
     "target": Path("models/target"),
     "test": Path("models/transplanted/test"),
@@ -33,11 +33,11 @@ def choose(language: str | None, model: str | None) -> tuple[Path, str | None, b
             return place, None, False
     params = load_parameters()
     languages = languages_of(params)
-    folders = {MODELS[role]: language for role, language in languages.items()}
+    folders = {SERVED[role]: language for role, language in languages.items()}
     reads = {code: folder for folder, code in folders.items() if code}
     if language and not model and language not in reads:
         raise UserError(f"--language: found {language!r}; the models here read {', '.join(reads)}")
-    folder = place if model else reads[language] if language else MODELS["target"]
+    folder = place if model else reads[language] if language else SERVED["target"]
     return with_model(folder), language or folders.get(folder), params.prepare.fold_yo
 
 

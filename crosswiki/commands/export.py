@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from crosswiki.commands.choice import MODELS, choose
+from crosswiki.commands.choice import SERVED, choose
 from crosswiki.corpora.pairs import Text, texts_of
 from crosswiki.pipeline.errors import UserError
 
@@ -68,7 +68,7 @@ def _is_export(folder: Path) -> bool:
 
 def _card(model: Path, language: str) -> str:
     scored = Path("metrics/model_card.md")  # with the test split's scores, which the model's own card has not
-    for card in ([scored] if model == MODELS["target"] else []) + [model / "README.md"]:
+    for card in ([scored] if model == SERVED["target"] else []) + [model / "README.md"]:
         if card.is_file():
             return card.read_text(encoding="utf-8")
     front = f"---\nlanguage: {language}\nlibrary_name: transformers\npipeline_tag: text-classification\n---\n"
@@ -78,7 +78,7 @@ def _card(model: Path, language: str) -> str:
 def _licences(model: Path) -> str:
     """What is known of the licences of code, text and pretrained model; of a model from elsewhere, what it says."""
     code = "The code in crosswiki/ and predict.py: Apache License 2.0, see LICENSE.\n"
-    if model not in MODELS.values():
+    if model not in SERVED.values():
         notice = model / "NOTICE"
         return (
             notice.read_text(encoding="utf-8") if notice.is_file() else f"{code}The model: see README.md, its card.\n"
@@ -103,8 +103,8 @@ def _texts(model: Path, language: str) -> list[Text]:
 
     from crosswiki.corpora.articles import language_in
 
-    own = [role for role, folder in MODELS.items() if folder == model]
-    files = [Path("data/prepared") / role / "articles.parquet" for role in own or MODELS]
+    own = [role for role, folder in SERVED.items() if folder == model]
+    files = [Path("data/prepared") / role / "articles.parquet" for role in own or SERVED]
     found = [file for file in files if file.is_file() and (own or language_in(file) == language)]
     if not found:
         return []

@@ -69,11 +69,10 @@ def by_pool(language: str | None) -> Way:
         UserError: no lexicon here is of that language, or there is no teacher.
     """
     from crosswiki.embeddings.lookup import FOLDERS
-    from crosswiki.evaluation.comparison import MODELS as SYSTEMS
-    from crosswiki.evaluation.comparison import POOLED
+    from crosswiki.evaluation.comparison import MODELS, POOLED
     from crosswiki.serving.pooled import folder_of, load_pool
 
     glossed, role = by_gloss(language), choose_role(language, "lexicons")
-    own, voters = with_model(folder_of(role)), Path(SYSTEMS[role]["neighbours"])
+    own, voters = with_model(folder_of(role)), Path(MODELS[role]["neighbours"])
     inputs = [*glossed.inputs, own, voters, Path("models/neighbourhood") / role, FOLDERS[role]]
     return Way(POOLED, own, inputs, lambda: (load_pool(role), None))
