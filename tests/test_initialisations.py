@@ -23,6 +23,7 @@ from crosswiki.bert.initialisations import (
     sparsemax,
     weigh_translations,
 )
+from crosswiki.bert.linear_map import blend, predict_embeddings
 from crosswiki.bert.mixtures import token_vectors
 from crosswiki.bert.models import load_classifier, save_classifier
 from crosswiki.bert.tokenization import new_tokenizer, train_tokenizer
@@ -46,6 +47,7 @@ def settings_of(method: str, **changes: Any) -> Transplant:
         "lemma_share": 0.5,
         "copied_min_length": 4,
         "lexicon_prior": 0.0,
+        "map_share": 0.0,
     }
     return Transplant(method=method, **{**values, **changes})
 
@@ -244,6 +246,23 @@ def test_a_rare_word_is_its_translation_and_a_frequent_one_what_its_vector_says(
             blend = (1 - share) * expected + share * meaning
             expected = blend / blend.norm() * ((1 - share) * expected.norm() + share * meaning.norm())
         torch.testing.assert_close(after[place].double(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_mixtures_turn_towards_the_learned_map() -> None:
+    """The copied stay; of each mixture the direction changes as `blend` says, and the length not."""
+    tokens, _ = planted_tokens()
+    plain, turned = (
+        INITIALISATIONS["csls_mixtures"](tokens, settings_of("csls_mixtures", map_share=share)) for share in (0.0, 0.4)
+    )
+    assert plain.copied == turned.copied
+    assert plain.mixed.tolist() == turned.mixed.tolist()
+    known = tokens.source_vectors.any(1)
+    predicted = predict_embeddings(
+        tokens.embeddings[known], tokens.source_vectors[known], tokens.other_vectors[plain.mixed]
+    )
+    torch.testing.assert_close(turned.rows, blend(plain.rows, predicted, 0.4))
+    assert not torch.allclose(turned.rows, plain.rows)
+    torch.testing.assert_close(turned.rows.norm(dim=1), plain.rows.norm(dim=1))
 
 
 def test_a_word_spelled_alike_is_what_the_lexicon_says() -> None:

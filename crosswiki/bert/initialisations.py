@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from crosswiki.bert.linear_map import blend, predict_embeddings
 from crosswiki.bert.mixtures import mean_embeddings, mix_embeddings
 from crosswiki.bert.translations import Translations, translated_tokens, word_counts
 from crosswiki.corpora.text import without_marks
@@ -49,8 +50,9 @@ class Initialised:
 def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
     """This project's method: WECHSEL with four changes (`mix_embeddings`), and copied tokens (`alike_tokens`).
 
-    A token without a vector but with known translations (`translated_tokens`) gets the mean of their embeddings. At
-    last words are drawn towards their likeliest translations (`shrink_towards_translations`).
+    Mixtures are turned towards what a learned map makes of the same vectors (`predict_embeddings`). A token without a
+    vector but with known translations (`translated_tokens`) gets the mean of their embeddings. At last words are drawn
+    towards their likeliest translations (`shrink_towards_translations`).
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
     copied = alike_tokens(tokens.source, tokens.other, known, settings.copied_min_length)
@@ -68,6 +70,9 @@ def csls_mixtures(tokens: Tokens, settings: Transplant) -> Initialised:
         spelling=compare_spelling(*spelled, settings.spelling_weight),
         translations=translated[new.numpy()],
     )
+    if settings.map_share:
+        given = tokens.embeddings[usable], tokens.source_vectors[usable], tokens.other_vectors[new]
+        mixed = blend(mixed, predict_embeddings(*given), settings.map_share)
     equal = (translated[translated_only.numpy()] > 0).astype(numpy.float32)
     means = mean_embeddings(tokens.embeddings[usable], equal)
     made = Initialised(
