@@ -17,14 +17,12 @@ from torch import Tensor
 
 from crosswiki.corpora.vocabulary import Vocabulary
 from crosswiki.corpora.word_pairs import load_dictionary, save_dictionary
-from crosswiki.embeddings import alignment
+from crosswiki.embeddings import alignment, search
 from crosswiki.embeddings.alignment import (
     Fit,
     Pairs,
     align,
-    mean_similarity,
     mutual_neighbours,
-    nearest,
     orthogonal_map,
     precision,
     standardise,
@@ -38,6 +36,7 @@ from crosswiki.embeddings.dictionary import (
     words_beyond,
     words_spelled_alike,
 )
+from crosswiki.embeddings.search import hubness, nearest
 
 Matrix = NDArray[numpy.float64]
 
@@ -149,26 +148,26 @@ def csls(queries: Tensor, keys: Tensor, neighbours: int) -> Matrix:
 def test_the_nearest_are_those_of_csls(rows: int, columns: int, neighbours: int) -> None:
     queries, keys = vectors(rows, 4, seed=1), vectors(columns, 4, seed=2)
     expected = numpy.argsort(-csls(queries, keys, neighbours), axis=1)[:, :5]
-    numpy.testing.assert_array_equal(nearest(queries, keys, neighbours, 5).numpy(), expected)
+    numpy.testing.assert_array_equal(nearest(queries, keys, neighbours, 5).rows.numpy(), expected)
 
 
 def test_csls_is_not_plain_cosine_here() -> None:
     """Without this the test above could pass without any correction for hubs."""
     queries, keys = vectors(40, 4, seed=1), vectors(25, 4, seed=2)
     plain = (queries @ keys.mT).argmax(1)
-    assert (nearest(queries, keys, 10, 1)[:, 0] != plain).any()
+    assert (nearest(queries, keys, 10, 1).rows[:, 0] != plain).any()
 
 
-def test_mean_similarity_is_the_mean_of_the_highest_cosines() -> None:
+def test_hubness_is_the_mean_of_the_highest_cosines() -> None:
     queries, keys = vectors(12, 4, seed=1), vectors(9, 4, seed=2)
     expected = [sum(sorted(row)[-3:]) / 3 for row in (queries @ keys.mT).tolist()]
-    assert mean_similarity(queries, keys, 3).tolist() == pytest.approx(expected)
+    assert hubness(queries, keys, 3).tolist() == pytest.approx(expected)
 
 
 def test_fewer_words_than_neighbours_are_enough() -> None:
     queries, keys = vectors(3, 4, seed=1), vectors(2, 4, seed=2)
-    assert mean_similarity(queries, keys, 10).tolist() == pytest.approx((queries @ keys.mT).mean(1).tolist())
-    assert nearest(queries, keys, 10, 5).shape == (3, 2)
+    assert hubness(queries, keys, 10).tolist() == pytest.approx((queries @ keys.mT).mean(1).tolist())
+    assert nearest(queries, keys, 10, 5).rows.shape == (3, 2)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7])
@@ -179,10 +178,11 @@ def test_it_does_not_matter_how_many_rows_are_in_memory(rows: int, monkeypatch: 
     def everything() -> tuple[Tensor, Tensor, dict[int, float], Tensor]:
         mutual = mutual_neighbours(queries, keys, 4)
         scores = precision(queries, keys, gold, 4, (1, 10))
-        return mean_similarity(queries, keys, 4), nearest(queries, keys, 4, 3), scores, mutual.source
+        return hubness(queries, keys, 4), nearest(queries, keys, 4, 3).rows, scores, mutual.source
 
     whole = everything()
-    monkeypatch.setattr(alignment, "ROWS", rows)
+    monkeypatch.setattr(search, "QUERIES", rows)
+    monkeypatch.setattr(search, "KEYS", 2 * rows)
     parts = everything()
     torch.testing.assert_close(parts[0], whole[0])
     assert torch.equal(parts[1], whole[1])

@@ -52,8 +52,11 @@ def test_it_is_ridge_regression_with_the_penalty_that_predicts_left_out_tokens_b
     torch.testing.assert_close(predict_embeddings(embeddings, source, other), ridge(source, embeddings, other, best))
 
 
-def test_no_new_token_needs_no_map() -> None:
-    assert predict_embeddings(drawn(0, 5, HIDDEN), drawn(1, 5, DIM), drawn(2, 0, DIM)).shape == (0, HIDDEN)
+@pytest.mark.parametrize(("known", "new"), [(5, 0), (1, 3), (0, 3)])
+def test_too_few_tokens_make_no_map_and_change_no_mixture(known: int, new: int) -> None:
+    predicted = predict_embeddings(drawn(0, known, HIDDEN), drawn(1, known, DIM), drawn(2, new, DIM))
+    mixtures = drawn(3, new, HIDDEN)
+    torch.testing.assert_close(blend(mixtures, predicted, 0.3), mixtures)
 
 
 @given(share=st.floats(0, 1), seed=st.integers(0, 100))

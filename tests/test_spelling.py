@@ -6,9 +6,12 @@ from collections import Counter
 import numpy
 import pytest
 import torch
+from scipy.sparse import csr_array
 
 from crosswiki.bert.mixtures import mix_embeddings
-from crosswiki.embeddings.alignment import Pairs, align, mutual_neighbours, nearest, standardise
+from crosswiki.embeddings import search
+from crosswiki.embeddings.alignment import Pairs, align, mutual_neighbours, standardise
+from crosswiki.embeddings.search import nearest
 from crosswiki.embeddings.spelling import Spelling, compare_spelling, latin
 
 ENGLISH = ["university", "history", "moscow", "river", "electricity", "king"]
@@ -22,7 +25,7 @@ def spelling_of(source: list[str], other: list[str], weight: float = 1.0) -> Spe
 
 
 def everything(spelling: Spelling) -> torch.Tensor:
-    return spelling.likeness(torch.arange(spelling.other.shape[0]))
+    return spelling.likeness(slice(None), slice(None))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,29 @@ def test_of_two_words_with_the_same_vector_the_one_that_is_spelled_alike_is_mixe
     torch.testing.assert_close(mixed, embeddings[[1, 0]])
 
 
+@pytest.mark.parametrize(("queries", "keys"), [(1, 2), (3, 2), (4, 5)])
+def test_mixtures_are_the_same_however_many_rows_are_in_memory(
+    queries: int, keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that is added to CSLS: spelling, translations, and the token itself left out."""
+    draw = torch.Generator().manual_seed(2)
+    count = len(ENGLISH)
+    embeddings = torch.randn(count, 8, generator=draw, dtype=torch.float64)
+    source, other = (
+        torch.nn.functional.normalize(torch.randn(count, 5, generator=draw, dtype=torch.float64)) for _ in range(2)
+    )
+    known = csr_array(0.4 * (torch.rand(count, count, generator=draw) < 0.3).numpy())
+
+    def mixed() -> torch.Tensor:
+        spelling = spelling_of(ENGLISH, ENGLISH[::-1])
+        return mix_embeddings(embeddings, source, other, 3, 0.1, False, spelling, known)
+
+    whole = mixed()
+    monkeypatch.setattr(search, "QUERIES", queries)
+    monkeypatch.setattr(search, "KEYS", keys)
+    torch.testing.assert_close(mixed(), whole)
+
+
 def test_refinement_finds_the_translations_that_vectors_alone_confuse() -> None:
     """Two languages with the same words but for an ending; noise hides half of the vectors' likeness."""
     draw = numpy.random.default_rng(3)
@@ -110,7 +136,7 @@ def test_refinement_finds_the_translations_that_vectors_alone_confuse() -> None:
 
     def right(spelling: Spelling | None) -> int:
         fit = align(source, other, seeds, torch.ones(25), 5, 300, 10, spelling)
-        return int((nearest(other @ fit.mapping, source, 10, 1)[:, 0] == torch.arange(300)).sum())
+        return int((nearest(other @ fit.mapping, source, 10, 1).rows[:, 0] == torch.arange(300)).sum())
 
     assert right(spelling) > 1.2 * right(None)
     found = mutual_neighbours(source, other @ rotation.mT, 10, spelling)

@@ -14,16 +14,18 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.linear_map import blend, predict_embeddings
-from crosswiki.bert.mixtures import mean_embeddings, mix_embeddings
+from crosswiki.bert.mixtures import mean_embeddings, mix_embeddings, weighted_sum
 from crosswiki.bert.translations import Translations, translated_tokens, word_counts
 from crosswiki.corpora.text import without_marks
-from crosswiki.embeddings.alignment import ROWS
+from crosswiki.embeddings.search import most_similar
 from crosswiki.embeddings.spelling import compare_spelling
 from crosswiki.embeddings.vectors import unit
 from crosswiki.pipeline.parameters_of_models import Transplant
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+ROWS = 256  # of new tokens, whose similarities to all anchors are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,9 @@ def wechsel(tokens: Tokens, settings: Transplant) -> Initialised:
     """
     known, usable = tokens.other_vectors.any(1), tokens.source_vectors.any(1)
     embeddings, keys = tokens.embeddings[usable], tokens.source_vectors[usable]
-    mixed = [embeddings.new_zeros(0, embeddings.shape[1])]
-    for vectors in tokens.other_vectors[known].split(ROWS):
-        nearest = (vectors @ keys.mT).topk(min(10, len(keys)), dim=1)
-        weights = (nearest.values / 0.1).softmax(1)
-        mixed.append(torch.einsum("tk,tkh->th", weights, embeddings[nearest.indices]))
-    return Initialised({}, known.nonzero()[:, 0], torch.cat(mixed))
+    found = most_similar(tokens.other_vectors[known], keys, 10)
+    weights = (found.similarity / 0.1).softmax(1)
+    return Initialised({}, known.nonzero()[:, 0], weighted_sum(embeddings, found.rows, weights))
 
 
 def focus(tokens: Tokens, settings: Transplant) -> Initialised:

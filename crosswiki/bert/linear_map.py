@@ -23,10 +23,11 @@ def predict_embeddings(embeddings: Tensor, source: Tensor, other: Tensor) -> Ten
         other: the new tokens' vectors in the same space, [tokens, dim].
 
     Returns:
-        [tokens, hidden]. They are shorter than embeddings are, since what a vector does not tell is left out.
+        [tokens, hidden]. They are shorter than embeddings are, since what a vector does not tell is left out; zeros
+        where fewer than two tokens have a vector to learn from.
     """
-    if len(other) == 0:
-        return embeddings.new_zeros(0, embeddings.shape[1])
+    if len(other) == 0 or len(source) < 2:
+        return embeddings.new_zeros(len(other), embeddings.shape[1])
     ridge = RidgeCV(PENALTIES).fit(source.double().numpy(), embeddings.double().numpy())
     return from_numpy(ridge.predict(other.double().numpy())).to(embeddings.dtype)
 

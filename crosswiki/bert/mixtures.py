@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 from transformers import PreTrainedTokenizerFast
 
 from crosswiki.bert.models import Classifier
 from crosswiki.bert.shares import draw
 from crosswiki.bert.tokenization import continued_words, divide_words
-from crosswiki.embeddings.alignment import ROWS, mean_similarity
+from crosswiki.embeddings.search import nearest
 from crosswiki.embeddings.spelling import Spelling
 from crosswiki.embeddings.vectors import WordVectors, unit
 
@@ -98,26 +98,29 @@ def mix_embeddings(
     Returns:
         [tokens, hidden].
     """
-    if len(other) == 0:
-        return embeddings.new_zeros(0, embeddings.shape[1])
-    hubness = mean_similarity(source, other, HUBNESS_NEIGHBOURS)
-    lengths = embeddings.norm(dim=1)
-    mixed = []
-    for places in torch.arange(len(other)).split(ROWS):
-        similarity = 2 * other[places] @ source.mT - hubness
+
+    def likeness(rows: slice, columns: slice) -> Tensor:
+        added = other.new_zeros(len(other[rows]), len(source[columns]))
         if spelling:
-            similarity += spelling.likeness(places)
+            added += spelling.likeness(rows, columns)
         if translations is not None:
-            pairs = translations[places.numpy()].tocoo()
-            row, column = (torch.from_numpy(at.astype(numpy.int64)) for at in pairs.coords)
-            similarity[row, column] += torch.from_numpy(pairs.data)
+            added += torch.from_numpy(translations[rows, columns].toarray())
         if not itself:
-            similarity[torch.arange(len(places)), places] = -torch.inf
-        nearest = similarity.topk(min(neighbours, len(source) - (not itself)), dim=1)
-        weights = (nearest.values / temperature).softmax(1)
-        mixture = torch.einsum("tk,tkh->th", weights, embeddings[nearest.indices])
-        mixed.append(unit(mixture) * (weights * lengths[nearest.indices]).sum(1, keepdim=True))
-    return torch.cat(mixed)
+            added.diagonal(rows.start - columns.start).fill_(-torch.inf)
+        return added
+
+    found = nearest(other, source, HUBNESS_NEIGHBOURS, neighbours, likeness)
+    weights = (found.similarity / temperature).softmax(1)
+    lengths = (weights * embeddings.norm(dim=1)[found.rows]).sum(1, keepdim=True)
+    return unit(weighted_sum(embeddings, found.rows, weights)) * lengths
+
+
+def weighted_sum(embeddings: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """Sum some of the embeddings for each token; both are [tokens, embeddings in the sum], the result [tokens, hidden].
+
+    It is the einsum of the weights and the chosen embeddings, which would not fit in memory for a large vocabulary.
+    """
+    return embedding_bag(rows, embeddings, mode="sum", per_sample_weights=weights)
 
 
 def mean_embeddings(embeddings: Tensor, translations: "csr_array") -> Tensor:

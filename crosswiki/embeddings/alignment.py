@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from crosswiki.embeddings.search import hubness, most_similar, nearest
 from crosswiki.embeddings.spelling import Spelling
 from crosswiki.embeddings.vectors import unit
 from crosswiki.pipeline.errors import UserError
 
-ROWS = 256  # rows of a similarity matrix that are computed at a time; larger blocks cause more page faults
 MIN_GAIN = 1e-4  # of mean cosine, below which refinement stops
 
 
@@ -50,39 +50,6 @@ def orthogonal_map(source: Tensor, other: Tensor, weights: Tensor) -> Tensor:
     return (left @ right).to(source.dtype)
 
 
-def mean_similarity(queries: Tensor, keys: Tensor, neighbours: int) -> Tensor:
-    """Compute r of MUSE's equation 6: each query's mean cosine with its nearest keys; rows are of unit length.
-
-    Returns:
-        [queries].
-    """
-    k = min(neighbours, len(keys))
-    return torch.cat([(rows @ keys.mT).topk(k, dim=1).values.mean(1) for rows in queries.split(ROWS)])
-
-
-def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int, spelling: Spelling | None = None) -> Tensor:
-    """The best keys for each query under CSLS, 2cos(x, y) − r(x) − r(y) (MUSE, equation 7); rows of unit length.
-
-    Args:
-        queries: [queries, dim].
-        keys: [keys, dim].
-        neighbours: k of the mean similarities.
-        best: number of keys for each query.
-        spelling: of the keys (as its source) and the queries; its similarity is added.
-
-    Returns:
-        Row numbers of keys, the best first, [queries, best]. A query's own r(x) does not change their order.
-    """
-    hubness = mean_similarity(keys, queries, neighbours)
-    found = []
-    for places in torch.arange(len(queries)).split(ROWS):
-        similarity = 2 * queries[places] @ keys.mT - hubness
-        if spelling:
-            similarity += spelling.likeness(places)
-        found.append(similarity.topk(min(best, len(keys)), dim=1).indices)
-    return torch.cat(found)
-
-
 @dataclass(frozen=True)
 class Translations:
     """For each word of both languages, the row number of the nearest word of the other one."""
@@ -99,9 +66,10 @@ class Translations:
 
 def translate(source: Tensor, other: Tensor, neighbours: int, spelling: Spelling | None = None) -> Translations:
     """Find each row's nearest row of the other language under CSLS and spelling; rows of unit length in one space."""
+    there, back = (spelling.turned().likeness, spelling.likeness) if spelling else (None, None)
     return Translations(
-        of_source=nearest(source, other, neighbours, 1, spelling.turned() if spelling else None)[:, 0],
-        of_other=nearest(other, source, neighbours, 1, spelling)[:, 0],
+        of_source=nearest(source, other, neighbours, 1, there).rows[:, 0],
+        of_other=nearest(other, source, neighbours, 1, back).rows[:, 0],
     )
 
 
@@ -121,7 +89,7 @@ class Fit:
 
 def translated_cosine(source: Tensor, other: Tensor, neighbours: int) -> float:
     """Mean cosine of words with their CSLS translations: an unsupervised criterion of a map's fit (MUSE, section 3)."""
-    best = nearest(other, source, neighbours, 1)[:, 0]
+    best = nearest(other, source, neighbours, 1).rows[:, 0]
     return float((other * source[best]).sum(1).mean())
 
 
@@ -187,13 +155,8 @@ def precision(source: Tensor, mapped: Tensor, gold: Pairs, neighbours: int, at: 
         at: the values of k.
     """
     words = gold.other.unique()
-    hubness = mean_similarity(source, mapped, neighbours)  # of all words, not only of the queries
-    best = torch.cat(
-        [
-            (2 * mapped[rows] @ source.mT - hubness).topk(min(max(at), len(source)), dim=1).indices
-            for rows in words.split(ROWS)
-        ]
-    )
+    hubs = hubness(source, mapped, neighbours)  # of all words, not only of the queries
+    best = most_similar(mapped[words], source, max(at), hubs).rows
     translations = {int(word): set(gold.source[gold.other == word].tolist()) for word in words}
     hits = [[int(row) in translations[int(word)] for row in rows] for word, rows in zip(words, best, strict=True)]
     return {k: sum(any(row[:k]) for row in hits) / max(len(hits), 1) for k in at}

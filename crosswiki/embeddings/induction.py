@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from crosswiki.embeddings.alignment import ROWS, Pairs, mean_similarity, nearest, standardise
+from crosswiki.embeddings.alignment import Pairs, standardise
 from crosswiki.embeddings.dictionary import Entries, hold_out, known_pairs
 from crosswiki.embeddings.lexicon import Entry, Translation
+from crosswiki.embeddings.search import nearest
 from crosswiki.embeddings.spelling import Spelling, compare_spelling
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.parameters_of_words import Align
@@ -48,7 +49,7 @@ class Induced:
 def induce(
     source: WordVectors, other: WordVectors, held: Pairs, neighbours: int, spelling: Spelling | None = None
 ) -> Induced:
-    """Find the nearest source words of each word under CSLS and spelling (see `alignment.nearest`).
+    """Find the nearest source words of each word under CSLS and spelling (see `search.nearest`).
 
     The threshold is the cosine above which the number of held-out words that are translated rightly exceeds the number
     of the others by most. "Rightly": by a known translation, or by one of the `NEIGHBOURS` words nearest to one.
@@ -60,18 +61,10 @@ def induce(
         neighbours: k of CSLS.
         spelling: of the source's words and the other's.
     """
-    hubness = mean_similarity(source.vectors, other.vectors, neighbours)
-    rows, similarities, cosines = [], [], []
-    for places in torch.arange(len(other.vectors)).split(ROWS):
-        cosine = other.vectors[places] @ source.vectors.mT
-        likeness = 2 * cosine - hubness
-        if spelling:
-            likeness += spelling.likeness(places)
-        found = likeness.topk(min(BEST, len(source.vectors)), dim=1)
-        rows.append(found.indices)
-        similarities.append(found.values)
-        cosines.append(cosine.gather(1, found.indices))
-    best, likely, near = torch.cat(rows), (torch.cat(similarities) / TEMPERATURE).softmax(1), torch.cat(cosines)[:, 0]
+    likeness = spelling.likeness if spelling else None
+    found = nearest(other.vectors, source.vectors, neighbours, BEST, likeness)
+    best, likely = found.rows, (found.similarity / TEMPERATURE).softmax(1)
+    near = (other.vectors * source.vectors[best[:, 0]]).sum(1)
     threshold, right, words = _choose_threshold(source.vectors, best[:, 0], near, held, neighbours)
     entries = {}
     for place, word in enumerate(other.vocabulary.words):
@@ -106,7 +99,7 @@ def _choose_threshold(
 ) -> tuple[float | None, float, int]:
     words = held.other.unique()
     gold: dict[int, set[int]] = {int(word): set() for word in words}
-    around = nearest(source[held.source], source, neighbours, NEIGHBOURS) if len(held) else torch.zeros(0, NEIGHBOURS)
+    around = nearest(source[held.source], source, neighbours, NEIGHBOURS).rows
     for word, translation, close in zip(held.other.tolist(), held.source.tolist(), around.tolist(), strict=True):
         gold[word] |= {translation, *close}
     order = sorted(gold, key=lambda word: (-float(near[word]), word))

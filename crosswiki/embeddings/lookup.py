@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from crosswiki.embeddings.alignment import mean_similarity, standardise
+from crosswiki.embeddings.alignment import standardise
+from crosswiki.embeddings.search import hubness
 from crosswiki.embeddings.vectors import WordVectors, load_vectors, unit
 from crosswiki.pipeline.parameter_values import ROLES, Role
 
@@ -50,7 +51,7 @@ def nearest_words(word: str, words: WordVectors, others: WordVectors, best: int)
     vectors, keys = unit(words.vectors), unit(others.vectors)
     cosines = keys @ vectors[place]
     within = words.vocabulary.words == others.vocabulary.words
-    scores = cosines if within else 2 * cosines - mean_similarity(keys, vectors[:FREQUENT], CSLS_NEIGHBOURS)
+    scores = cosines if within else 2 * cosines - hubness(keys, vectors[:FREQUENT], CSLS_NEIGHBOURS)
     if within:
         scores[place] = -torch.inf
     found = scores.topk(min(best, len(keys) - within)).indices.tolist()

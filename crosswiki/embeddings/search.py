@@ -1,11 +1,17 @@
-"""Exact search for the most similar rows, in blocks of both sides, so that memory does not grow with their number."""
+"""Exact search for the most similar rows, in blocks of both sides, so that memory does not grow with their number.
 
+CSLS corrects for hubs, rows that are near to many others: Lample et al. 2018 (MUSE), equations 6 and 7.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 QUERIES, KEYS = 256, 16_384  # rows of a block on either side: 16 MB of similarities at a time
+
+Likeness = Callable[[slice, slice], Tensor]  # of some queries and some keys, [queries, keys]
 
 
 class Found(NamedTuple):
@@ -15,27 +21,44 @@ class Found(NamedTuple):
     rows: Tensor  # of the keys, int64, [queries, best]
 
 
-def most_similar(queries: Tensor, keys: Tensor, best: int, hubness: Tensor | None = None) -> Found:
+def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int, likeness: Likeness | None = None) -> Found:
+    """The best keys of each query under CSLS; see `most_similar` and `hubness`, of which this is both."""
+    return most_similar(queries, keys, best, hubness(keys, queries, neighbours), likeness)
+
+
+def most_similar(
+    queries: Tensor, keys: Tensor, best: int, hubness: Tensor | None = None, likeness: Likeness | None = None
+) -> Found:
     """The keys with the highest cosine or CSLS, cos(x, y) or 2cos(x, y) − r(y); rows are of unit length.
 
-    CSLS (Lample et al. 2018, equation 7) also takes away r(x), which a query's keys have in common.
+    CSLS (equation 7) also takes away r(x), which does not change the order of a query's keys.
 
     Args:
         queries: [queries, dim].
         keys: [keys, dim].
         best: number of keys for each query; fewer if there are fewer.
         hubness: r of the keys, see `hubness`; None: the cosine, [keys].
+        likeness: of another kind, which is added to the similarity.
     """
-    found = [_most_similar(rows, keys, min(best, len(keys)), hubness) for rows in queries.split(QUERIES)]
+    found = [
+        _most_similar(queries, slice(start, start + QUERIES), keys, min(best, len(keys)), hubness, likeness)
+        for start in range(0, max(len(queries), 1), QUERIES)
+    ]
     return Found(torch.cat([block.similarity for block in found]), torch.cat([block.rows for block in found]))
 
 
-def _most_similar(queries: Tensor, keys: Tensor, best: int, hubness: Tensor | None) -> Found:
-    similarity, rows = queries.new_zeros(len(queries), 0), torch.zeros(len(queries), 0, dtype=torch.int64)
+def _most_similar(
+    queries: Tensor, places: slice, keys: Tensor, best: int, hubness: Tensor | None, likeness: Likeness | None
+) -> Found:
+    some = queries[places]
+    similarity, rows = some.new_zeros(len(some), 0), torch.zeros(len(some), 0, dtype=torch.int64)
     for start in range(0, len(keys), KEYS):
-        block = queries @ keys[start : start + KEYS].mT
+        columns = slice(start, start + KEYS)
+        block = some @ keys[columns].mT
         if hubness is not None:
-            block = 2 * block - hubness[start : start + KEYS]
+            block = 2 * block - hubness[columns]
+        if likeness:
+            block += likeness(places, columns)
         near = block.topk(min(best, block.shape[1]), dim=1)
         similarity = torch.cat([similarity, near.values], dim=1)
         rows = torch.cat([rows, near.indices + start], dim=1)
@@ -45,7 +68,7 @@ def _most_similar(queries: Tensor, keys: Tensor, best: int, hubness: Tensor | No
 
 
 def hubness(keys: Tensor, queries: Tensor, neighbours: int) -> Tensor:
-    """Each key's mean cosine with its nearest queries: r of CSLS (Lample et al. 2018, equation 6), [keys].
+    """Each key's mean cosine with its nearest queries: r of CSLS (equation 6), [keys].
 
     Args:
         keys: rows of unit length, [keys, dim].

@@ -27,9 +27,9 @@ class Spelling:
     other: "csr_array"  # float32, [other words, n-grams]
     weight: float  # of the cosine of the n-grams, which is added to CSLS
 
-    def likeness(self, rows: Tensor) -> Tensor:
-        """Weighted cosines of some of the other language's words with all source words, [rows, source words]."""
-        cosines = self.other[rows.numpy()] @ self.source.T
+    def likeness(self, rows: slice, columns: slice) -> Tensor:
+        """Weighted cosines of some of the other language's words with some source words, [rows, columns]."""
+        cosines = self.other[rows] @ self.source[columns].T
         return torch.from_numpy(cosines.toarray()) * self.weight
 
     def turned(self) -> "Spelling":

@@ -59,8 +59,8 @@ class Transplant(Section):
     temperature: Above0
     spelling_weight: NotNegative
     dictionary_weight: NotNegative
-    map_share: Share
     lemma_share: Share
+    map_share: Share
     lexicon_prior: NotNegative
     copied_min_length: Positive
 

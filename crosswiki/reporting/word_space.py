@@ -7,7 +7,8 @@ import pandas
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 
-from crosswiki.embeddings.alignment import mutual_neighbours, nearest
+from crosswiki.embeddings.alignment import mutual_neighbours
+from crosswiki.embeddings.search import nearest
 from crosswiki.embeddings.vectors import WordVectors
 from crosswiki.pipeline.parameter_values import Role
 from crosswiki.reporting.tables import spread
@@ -28,7 +29,7 @@ def neighbours(source: WordVectors, other: WordVectors, words: int, best: int) -
         if len(places) >= words:
             break
     # Of all frequent words: CSLS needs them to find the source words that are near to everything.
-    found = nearest(other.vectors[: len(frequent)], source.vectors, CSLS, best)
+    found = nearest(other.vectors[: len(frequent)], source.vectors, CSLS, best).rows
     return {frequent[i]: [source.vocabulary.words[row] for row in found[i].tolist()] for i in spread(places, words)}
 
 
