@@ -35,6 +35,7 @@ from tests.tiny import ROOT
 ENGLISH = ("where is my parcel", "I was charged twice", "the page does not load", "my invoice is wrong")
 GERMAN = ("Wo ist mein Päckchen?", "Ich wurde zweimal belastet – für was?", "Die Seite lädt nicht", "Größe falsch, 5 €")
 LABELS = ("delivery", "billing", "technical", "billing")
+SMALL = {"finetune_source.mixture_noise.probability": 0, "finetune_source.max_length": 128}  # a list and no Wikipedia
 
 
 def rows_of(count: int = 60, texts: tuple[str, ...] = ENGLISH) -> list[tuple[str, str]]:
@@ -240,8 +241,8 @@ def test_a_word_list_is_looked_at(project: Path, capsys: pytest.CaptureFixture[s
     ("listed", "wikipedia", "wanted"),
     [
         (None, "none", {}),
-        (2, "none", {"distill.teachers": ("adapted", "glossed"), "finetune_source.round_trips": 2}),
-        (5, "none", {"distill.teachers": ("adapted", "glossed")}),
+        (2, "none", {**SMALL, "distill.teachers": ("adapted", "glossed"), "finetune_source.round_trips": 2}),
+        (5, "none", {**SMALL, "distill.teachers": ("adapted", "glossed")}),
         (5, "hub", {"distill.teachers": ("neighbours", "adapted", "glossed")}),
     ],
 )

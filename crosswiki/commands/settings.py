@@ -14,6 +14,8 @@ OWN, OWN_EPOCHS = 500, 4  # from so many texts of the target on, the student rea
 CARRIED = 4  # copies of each labelled source text in the target's words
 LEXICON_PRIOR = 300  # a word that the text has so often is half its vector's and half its translation's
 ROUND_TRIPS, FEW_KNOWN = 2, 0.65  # copies that the teacher reads, if no more of the running words are on the list
+# And no Wikipedia: the neighbours of tokens that are mixed need more text, and there is time to read texts whole.
+LITTLE = ("finetune_source.mixture_noise.probability=0", "finetune_source.max_length=128")
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
 
 
@@ -34,7 +36,8 @@ def next_command(
 
     With a word list the new language's words are read as their translations, and the student learns from the gloss and
     from labelled texts in the list's words; with one that lacks many words, the teacher learns to read glosses. Without
-    Wikipedia there is too little text for neighbours to vote.
+    Wikipedia there is too little text to find neighbours that vote, or tokens' neighbours to mix, and time to read
+    longer texts.
 
     Args:
         name: of the corpus.
@@ -62,4 +65,6 @@ def next_command(
             settings.append("source_shares=true")
         if known < FEW_KNOWN:
             settings.append(f"finetune_source.round_trips={ROUND_TRIPS}")
+        if wikipedia == "none":
+            settings += LITTLE
     return " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)])
