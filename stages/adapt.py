@@ -61,7 +61,8 @@ def main() -> None:
             histories["representation"] = history
 
         before = load_classifier(Path("models/transplanted") / ROLE)
-        choice = Judge(articles, source, teacher, device, params.seed).choose(before, adapted)
+        lexicon = Path("models/gloss") / ROLE if params.transplant.lexicon_prior else None  # it is relied on
+        choice = Judge(articles, source, teacher, device, params.seed, lexicon).choose(before, adapted)
         if choice.classifier is before:
             say(f"adapt: the step made the model worse, so the transplanted one is kept: {choice.metrics}")
         with replacing(Path("models/adapted"), directory=True) as folder:

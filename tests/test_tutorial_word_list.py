@@ -13,6 +13,7 @@ from tests.tiny import clone, run
 from tests.tutorial import following, said_to
 
 SENTIMENTS = {"negative", "neutral", "positive"}
+LOSS = {"adapt": 0.0, "distill": 0.05}  # that a step may cost
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,14 @@ def test_answers_are_adjusted_to_the_reviews_shares_and_predict_adjusts_as_evalu
     texts = articles.loc[predictions["id"], "text"].tolist()
     said = run(folder, "python", "-m", "crosswiki", "predict", "--gloss", *texts).stdout.splitlines()
     assert [json.loads(line)["topic"] for line in said] == predictions["glossed"].tolist()
+
+
+def test_steps_are_judged_by_english_labels_in_acehnese_words(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = followed
+    for name in ("adapt", "distill"):
+        judged = json.loads((folder / f"metrics/{name}.json").read_text())
+        assert 0 <= judged["carried_accuracy_before"] <= 1
+        assert judged["kept"] == (judged["carried_accuracy_after"] >= judged["carried_accuracy_before"] - LOSS[name])
 
 
 def test_what_nobody_can_measure_is_null_with_a_reason(followed: tuple[Path, dict[str, str]]) -> None:

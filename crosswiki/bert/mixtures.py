@@ -116,9 +116,15 @@ def mix_embeddings(
 
 
 def weighted_sum(embeddings: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-    """Sum some of the embeddings for each token; both are [tokens, embeddings in the sum], the result [tokens, hidden].
+    """For each token, the sum of some embeddings by weight, without a copy of them: these would not fit in memory.
 
-    It is the einsum of the weights and the chosen embeddings, which would not fit in memory for a large vocabulary.
+    Args:
+        embeddings: [source tokens, hidden].
+        rows: which of them each token's sum has, [tokens, terms].
+        weights: of these, [tokens, terms].
+
+    Returns:
+        [tokens, hidden].
     """
     return embedding_bag(rows, embeddings, mode="sum", per_sample_weights=weights)
 

@@ -27,7 +27,7 @@ def nearest(queries: Tensor, keys: Tensor, neighbours: int, best: int, likeness:
 
 
 def most_similar(
-    queries: Tensor, keys: Tensor, best: int, hubness: Tensor | None = None, likeness: Likeness | None = None
+    queries: Tensor, keys: Tensor, best: int, hubs: Tensor | None = None, likeness: Likeness | None = None
 ) -> Found:
     """The keys with the highest cosine or CSLS, cos(x, y) or 2cos(x, y) − r(y); rows are of unit length.
 
@@ -37,26 +37,26 @@ def most_similar(
         queries: [queries, dim].
         keys: [keys, dim].
         best: number of keys for each query; fewer if there are fewer.
-        hubness: r of the keys, see `hubness`; None: the cosine, [keys].
+        hubs: r of the keys, see `hubness`; None: the cosine, [keys].
         likeness: of another kind, which is added to the similarity.
     """
     found = [
-        _most_similar(queries, slice(start, start + QUERIES), keys, min(best, len(keys)), hubness, likeness)
+        _most_similar(queries, slice(start, start + QUERIES), keys, min(best, len(keys)), hubs, likeness)
         for start in range(0, max(len(queries), 1), QUERIES)
     ]
     return Found(torch.cat([block.similarity for block in found]), torch.cat([block.rows for block in found]))
 
 
 def _most_similar(
-    queries: Tensor, places: slice, keys: Tensor, best: int, hubness: Tensor | None, likeness: Likeness | None
+    queries: Tensor, places: slice, keys: Tensor, best: int, hubs: Tensor | None, likeness: Likeness | None
 ) -> Found:
     some = queries[places]
     similarity, rows = some.new_zeros(len(some), 0), torch.zeros(len(some), 0, dtype=torch.int64)
     for start in range(0, len(keys), KEYS):
         columns = slice(start, start + KEYS)
         block = some @ keys[columns].mT
-        if hubness is not None:
-            block = 2 * block - hubness[columns]
+        if hubs is not None:
+            block = 2 * block - hubs[columns]
         if likeness:
             block += likeness(places, columns)
         near = block.topk(min(best, block.shape[1]), dim=1)
