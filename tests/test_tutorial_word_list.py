@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.tiny import clone, run
+from tests.tiny import clone, make_tiny_model, run
 from tests.tutorial import following, said_to
 
 SENTIMENTS = {"negative", "neutral", "positive"}
@@ -18,7 +18,9 @@ LOSS = {"adapt": 0.0, "distill": 0.05}  # that a step may cost
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
-    with following(clone(tmp_path_factory.mktemp("reviews")), warm, 8) as both:
+    folder = clone(tmp_path_factory.mktemp("reviews"))
+    make_tiny_model(folder / "models" / "tiny", tokens=128)  # as many as the chapter has it read
+    with following(folder, warm, 8) as both:
         yield both
 
 

@@ -123,19 +123,20 @@ def _trained(like: PreTrainedTokenizerFast, texts: list[str], trainer: Any) -> s
     return blank.to_str()
 
 
-def make_tiny_model(folder: Path, kind: str = "bert", deviation: float = 0.02) -> None:
+def make_tiny_model(folder: Path, kind: str = "bert", deviation: float = 0.02, tokens: int = 64) -> None:
     """A model with random weights, four layers of 32, and a tokenizer trained on the English articles.
 
     Its kind is bert, roberta, albert (whose layers share their weights, and whose embeddings are narrower) or xlnet, or
     one of `MULTILINGUAL`.
-    With weights of a usual deviation it says nearly the same of all texts; with larger ones it does not.
+    With weights of a usual deviation it says nearly the same of all texts; with larger ones it does not. `tokens` are
+    what a bert reads at most.
     """
     languages = ("en", "zh", "ru") if kind in MULTILINGUAL else ("en",)
     tokenizer = tiny_tokenizer_like(kind, [text for language in languages for text in trio_texts(language)])
     size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "initializer_range": deviation}
     long = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64}
     config: Any = {
-        "bert": lambda: BertConfig(**size, **long, max_position_embeddings=64),
+        "bert": lambda: BertConfig(**size, **long, max_position_embeddings=tokens),
         "roberta": lambda: RobertaConfig(**size, **long, max_position_embeddings=66, type_vocab_size=1),
         "albert": lambda: AlbertConfig(**size, **long, embedding_size=16, max_position_embeddings=64),
         "xlm-roberta": lambda: XLMRobertaConfig(**size, **long, max_position_embeddings=66, type_vocab_size=1),
