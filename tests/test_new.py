@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswiki.__main__ import main
-from crosswiki.commands.settings import LARGE
+from crosswiki.commands.settings import JUDGED, LARGE, next_command
 from crosswiki.corpora.articles import in_task, pick
 from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.mending import mend, spoilt
@@ -26,6 +26,7 @@ from crosswiki.corpora.readers.forms import Form, numbered_rows
 from crosswiki.corpora.readers.task import read_file
 from crosswiki.corpora.recognition import encoding_of, form_of
 from crosswiki.corpora.splits import split_of
+from crosswiki.evaluation.confidence import LEAST_LABELS
 from crosswiki.pipeline.parameters import load_parameters
 from crosswiki.pipeline.parameters_of_words import Download, Languages
 from crosswiki.pipeline.presets import PRESETS, load_preset
@@ -270,7 +271,7 @@ def test_the_next_command_makes_the_most_of_a_word_list(
     large = {setting.partition("=")[0] for setting in LARGE if wikipedia == "hub"}
     changed = {name for name, value in settings.items() if value != usual[name]} - large
     assert changed == {"corpus", "roles", *wanted} | (
-        {"distill.carried_labels", "transplant.lexicon_prior", "source_shares"} if listed else set()
+        {"distill.carried_labels", "distill.max_loss", "transplant.lexicon_prior", "source_shares"} if listed else set()
     )
     assert {name: settings[name] for name in wanted} == wanted
 
@@ -287,6 +288,17 @@ def test_with_enough_texts_of_ones_own_the_student_reads_no_articles(
     said = capsys.readouterr().out
     assert (f"-S distill.max_texts={proposed} -S distill.epochs=4 " in f"{said.strip()} ") == (proposed is not None)
     assert ("distill.max_texts" in said) == (proposed is not None)
+
+
+@pytest.mark.parametrize(
+    ("listed", "judging", "proposed"), [(0.5, 0, True), (0.5, 49, True), (0.5, 50, False), (None, 0, False)]
+)
+def test_without_labels_that_judge_it_a_student_may_lose_more_in_the_lists_words(
+    listed: float | None, judging: int, proposed: bool
+) -> None:
+    command = next_command("mine", {"source": "en", "target": "ace"}, "none", 100, listed, True, judging)
+    assert ("distill.max_loss=0.2" in command) == proposed
+    assert JUDGED == LEAST_LABELS
 
 
 @pytest.mark.parametrize(("labels", "proposed"), [(LABELS, True), (LABELS[:1], False), (LABELS[:2], False)])

@@ -78,7 +78,8 @@ def run(given: argparse.Namespace) -> None:
     write_preset(preset, given.name, content, wikipedia)
     train = 1 - params.prepare.validation - params.prepare.test
     own = round(train * sum(found.texts for found in surveys["target"]))
-    command = next_command(given.name, languages, wikipedia, own, known.get("target"), shares_agree(surveys))
+    judging = sum(found.splits["validation"] for found in surveys["target"])
+    command = next_command(given.name, languages, wikipedia, own, known.get("target"), shares_agree(surveys), judging)
     print(f"\n{preset}: written. Look into it, then:\n  {command}")
 
 

@@ -14,6 +14,8 @@ OWN, OWN_EPOCHS = 500, 4  # from so many texts of the target on, the student rea
 CARRIED = 4  # copies of each labelled source text in the target's words
 LEXICON_PRIOR = 300  # a word that the text has so often is half its vector's and half its translation's
 ROUND_TRIPS, FEW_KNOWN = 2, 0.65  # copies that the teacher reads, if no more of the running words are on the list
+# Without labels that judge it, a student is judged in the list's words, of which the model before it knows more.
+JUDGED, MAX_LOSS = 50, 0.2  # validation labels that are enough; the accuracy in the list's words that it may lose
 # And no Wikipedia: the neighbours of tokens that are mixed need more text, and there is time to read texts whole.
 LITTLE = ("finetune_source.mixture_noise.probability=0", "finetune_source.max_length=128")
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
@@ -28,7 +30,7 @@ def shares_agree(surveys: dict[Role, list[Any]]) -> bool:
 
 
 def next_command(
-    name: str, languages: dict[Role, str], wikipedia: str, own: int, known: float | None, shares: bool
+    name: str, languages: dict[Role, str], wikipedia: str, own: int, known: float | None, shares: bool, judging: int
 ) -> str:
     """What to type to train on the new corpus.
 
@@ -46,6 +48,7 @@ def next_command(
         own: texts of the target's files in the train split.
         known: the share of the target's running words that its word list has; None: there is no list.
         shares: whether each topic may be as frequent in the target's texts as in the source's.
+        judging: labelled texts of the target in the validation split.
     """
     settings = [f"corpus={name}"]
     if wikipedia in ("hub", "dump"):
@@ -61,6 +64,8 @@ def next_command(
             f"distill.carried_labels={CARRIED}",
             f"transplant.lexicon_prior={LEXICON_PRIOR}",
         ]
+        if judging < JUDGED:
+            settings.append(f"distill.max_loss={MAX_LOSS}")
         if shares:
             settings.append("source_shares=true")
         if known < FEW_KNOWN:
