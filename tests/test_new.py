@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswiki.__main__ import main
-from crosswiki.commands.settings import JUDGED, LARGE, next_command
+from crosswiki.commands.settings import LABELS_THAT_JUDGE, LARGE, next_command
 from crosswiki.corpora.articles import in_task, pick
 from crosswiki.corpora.collect import Corpus, collect
 from crosswiki.corpora.mending import mend, spoilt
@@ -298,7 +298,7 @@ def test_without_labels_that_judge_it_a_student_may_lose_more_in_the_lists_words
 ) -> None:
     command = next_command("mine", {"source": "en", "target": "ace"}, "none", 100, listed, True, judging)
     assert ("distill.max_loss=0.2" in command) == proposed
-    assert JUDGED == LEAST_LABELS
+    assert LABELS_THAT_JUDGE == LEAST_LABELS
 
 
 @pytest.mark.parametrize(("labels", "proposed"), [(LABELS, True), (LABELS[:1], False), (LABELS[:2], False)])

@@ -14,10 +14,11 @@ OWN, OWN_EPOCHS = 500, 4  # from so many texts of the target on, the student rea
 CARRIED = 4  # copies of each labelled source text in the target's words
 LEXICON_PRIOR = 300  # a word that the text has so often is half its vector's and half its translation's
 ROUND_TRIPS, FEW_KNOWN = 2, 0.65  # copies that the teacher reads, if no more of the running words are on the list
-# Without labels that judge it, a student is judged in the list's words, of which the model before it knows more.
-JUDGED, MAX_LOSS = 50, 0.2  # validation labels that are enough; the accuracy in the list's words that it may lose
-# And no Wikipedia: the neighbours of tokens that are mixed need more text, and there is time to read texts whole.
-LITTLE = ("finetune_source.mixture_noise.probability=0", "finetune_source.max_length=128")
+# The target's validation labels judge the student. Where there are fewer, English texts in the list's words do, and
+# they favour the model before it, which has its words from the list: so the student may lose more accuracy there.
+LABELS_THAT_JUDGE, MAX_LOSS = 50, 0.2
+# Without Wikipedia, too: there is too little text to find neighbours to mix, and time to read more of each text.
+LITTLE_TEXT = ("finetune_source.mixture_noise.probability=0", "finetune_source.max_length=128")
 ENOUGH, APART = 50, 0.1  # labels of the target that show its topics' shares; how far from the source's these may be
 
 
@@ -38,8 +39,7 @@ def next_command(
 
     With a word list the new language's words are read as their translations, and the student learns from the gloss and
     from labelled texts in the list's words; with one that lacks many words, the teacher learns to read glosses. Without
-    Wikipedia there is too little text to find neighbours that vote, or tokens' neighbours to mix, and time to read
-    longer texts.
+    Wikipedia there is too little text for neighbours to vote, and for tokens to have neighbours that are mixed.
 
     Args:
         name: of the corpus.
@@ -64,12 +64,12 @@ def next_command(
             f"distill.carried_labels={CARRIED}",
             f"transplant.lexicon_prior={LEXICON_PRIOR}",
         ]
-        if judging < JUDGED:
+        if judging < LABELS_THAT_JUDGE:
             settings.append(f"distill.max_loss={MAX_LOSS}")
         if shares:
             settings.append("source_shares=true")
         if known < FEW_KNOWN:
             settings.append(f"finetune_source.round_trips={ROUND_TRIPS}")
         if wikipedia == "none":
-            settings += LITTLE
+            settings += LITTLE_TEXT
     return " ".join(["dvc exp run", *(f"-S {setting}" for setting in settings)])
