@@ -1,6 +1,7 @@
 """The transformer side against independent statements of it, on tiny models with random weights."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.classification import encode, label_loss, mean_hidden, padding, predict_logits, read_texts
 from crosswiki.bert.distillation import UNKNOWN, batch_loss, distillation_loss, merge, pair_articles
 from crosswiki.bert.finetuning import interpolate
+from crosswiki.bert.loss_trainer import LossTrainer
 from crosswiki.bert.masked_language import (
     all_but_embeddings,
     both_languages,
@@ -449,6 +451,43 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch
     assert steps == 12 - 8
     for name, value in whole.model.state_dict().items():
         assert value.equal(resumed.model.state_dict()[name]), name
+
+
+def test_a_training_that_is_killed_while_it_saves_goes_on_from_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    whole = tiny_classifier()
+    fit(whole)
+    left = tmp_path / "left"
+    saved = LossTrainer._save_rng_state
+
+    def killed_at_the_eighth(trainer: LossTrainer, folder: str) -> None:
+        if trainer.state.global_step == 8:
+            shutil.copytree(Path(folder).parent, left)
+            raise KeyboardInterrupt
+        saved(trainer, folder)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(LossTrainer, "_save_rng_state", killed_at_the_eighth)
+        fit(tiny_classifier())
+    (last,) = tmp_path.rglob("checkpoint-7")
+    left.rename(last.parent.with_name(f".{last.parent.name}.partial"))  # SIGKILL leaves what has been written
+    assert list(tmp_path.rglob("checkpoint-8"))
+    steps = 0
+
+    def counted(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        return label_loss(model, batch)
+
+    resumed = tiny_classifier()
+    fit(resumed, loss=counted)
+    assert steps == 12 - 7
+    for name, value in whole.model.state_dict().items():
+        assert value.equal(resumed.model.state_dict()[name]), name
+    assert not list(tmp_path.rglob("checkpoint-*"))
 
 
 @pytest.mark.parametrize("model", models()[:2], ids=lambda model: type(model).__name__)

@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -157,6 +160,55 @@ def test_a_full_disk_is_said_in_one_line_and_costs_nothing(tmp_path: Path) -> No
     assert "\n" not in str(caught.value)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["scores.txt"]
+
+
+SMALL_DISK = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+MOUNT = 'mount -t tmpfs -o size=1M disk "$1"'
+FILLED = """
+import sys, torch
+from pathlib import Path
+from safetensors.torch import save_file
+from crosswiki.pipeline.errors import UserError
+from crosswiki.pipeline.outputs import replacing, write_json
+
+path = Path(sys.argv[1]) / "model"
+write_json(path / "config.json", "old")
+weights = {"weight": torch.zeros(10**6)}
+for save in (lambda place: save_file(weights, place), lambda place: torch.save(weights, str(place))):
+    try:
+        with replacing(path, directory=True) as partial:
+            save(partial / "weights")
+    except UserError as error:
+        print(error)
+    print(*sorted(file.name for file in path.parent.rglob("*")))
+"""
+
+
+def may_mount(folder: Path) -> bool:
+    """Whether this user may make a file system of a megabyte."""
+    if not shutil.which("unshare"):
+        return False
+    tried = subprocess.run([*SMALL_DISK, MOUNT, "sh", folder], check=False, capture_output=True)
+    return tried.returncode == 0
+
+
+def test_a_disk_that_weights_fill_is_said_in_one_line_and_costs_nothing(tmp_path: Path) -> None:
+    if not may_mount(tmp_path):
+        pytest.skip("needs a file system of its own")
+    python = f'{MOUNT} && exec "$2" -c "$3" "$1"'
+    command = [*SMALL_DISK, python, "sh", tmp_path, sys.executable, FILLED]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    line = f"{tmp_path}/model: cannot be written (No space left on device): free some space or check the rights"
+    assert said == [line, "config.json model", line, "config.json model"]
+
+
+def test_of_an_output_in_another_the_inner_one_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"config\.json: cannot be written"),
+        replacing(tmp_path / "model", directory=True) as partial,
+        replacing(partial / "config.json"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_another_files_error_is_not_taken_for_the_outputs(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ A part is what this process reads of a batch if there are several ranks, and of 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,9 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_utils import get_last_checkpoint
 
 from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.shares import SHARE, ShareLoader, average_gradients, drawing_for_the_batch
+from crosswiki.pipeline.outputs import replacing
 from crosswiki.pipeline.ranks import world
 
 Loss = Callable[[PreTrainedModel, dict[str, Tensor]], Tensor]
@@ -47,6 +50,8 @@ class LossTrainer(Trainer):
         self._loss = loss
         self._sampler = sampler
         self._at_once = texts_at_once
+        self._whole = Path(self.args.output_dir) / "whole"  # the folder of the last checkpoint
+        self._written = self._whole
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
@@ -77,3 +82,15 @@ class LossTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return self._sampler
+
+    def last_checkpoint(self) -> str | None:
+        """The folder of the last checkpoint, if there is one."""
+        return get_last_checkpoint(str(self._whole)) if self._whole.is_dir() else None
+
+    def _save_checkpoint(self, *arguments: Any, **options: Any) -> None:
+        """Save a checkpoint, which takes the last one's place when it is whole: half of one could not be read."""
+        with replacing(self._whole, directory=True) as self._written:
+            super()._save_checkpoint(*arguments, **options)
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._written)

@@ -16,7 +16,6 @@ from datasets import Dataset
 from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from crosswiki.bert.batches import LengthBuckets
 from crosswiki.bert.loss_trainer import Loss, LossTrainer, OneProcess
@@ -185,11 +184,10 @@ def train(
             seed=seed,
         ),
     )
-    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     rows = nullcontext() if whole_table else only_rows_read(model, texts, device, sparse=at_once is None)
     states = forgetting_states(model, memory.gradient_checkpointing)
     with rows, fast_attention(model, device), _dropping_out(model, schedule.dropout), states:
-        trainer.train(resume_from_checkpoint=last)
+        trainer.train(resume_from_checkpoint=trainer.last_checkpoint())
     remove(folder)
     model.to("cpu")
     return [row for row in trainer.state.log_history if "loss" in row]

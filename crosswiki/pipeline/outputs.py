@@ -59,13 +59,25 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
         if directory or path.is_dir():
             remove(path)
         partial.replace(path)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # such an error names no file
-        if not full and str(partial) not in str(error.filename):
+    except UserError:
+        raise
+    except Exception as error:
+        reason = _refusal(error, partial)
+        if reason is None:
             raise
-        raise UserError(f"{path}: cannot be written ({error.strerror}): free some space or check the rights") from error
+        raise UserError(f"{path}: cannot be written ({reason}): free some space or check the rights") from error
     finally:
         remove(partial)
+
+
+def _refusal(error: Exception, partial: Path) -> str | None:
+    """Why the disk refuses what is written to `partial`, if that is why an error was raised."""
+    for full in (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT)):
+        if full in str(error):  # names no file, and need not be an OSError: safetensors has its own
+            return full
+    if shutil.disk_usage(partial.parent).free < 2**16:  # PyTorch says "unexpected pos"
+        return os.strerror(errno.ENOSPC)
+    return error.strerror if isinstance(error, OSError) and str(partial) in str(error.filename) else None
 
 
 def _open_to_readers(folder: Path) -> None:
