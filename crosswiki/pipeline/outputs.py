@@ -8,13 +8,15 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 from filelock import FileLock
 
 from crosswiki.pipeline.errors import UserError
 from crosswiki.pipeline.ranks import rank
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, or what a user may have of it
 
 
 def remove(path: Path) -> None:
@@ -72,12 +74,17 @@ def replacing(path: Path, directory: bool = False) -> Iterator[Path]:
 
 def _refusal(error: Exception, partial: Path) -> str | None:
     """Why the disk refuses what is written to `partial`, if that is why an error was raised."""
-    for full in (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT)):
+    if isinstance(error, OSError) and str(partial) in str(error.filename):
+        return error.strerror
+    for full in map(os.strerror, FULL):
         if full in str(error):  # names no file, and need not be an OSError: safetensors has its own
             return full
-    if shutil.disk_usage(partial.parent).free < 2**16:  # PyTorch says "unexpected pos"
-        return os.strerror(errno.ENOSPC)
-    return error.strerror if isinstance(error, OSError) and str(partial) in str(error.filename) else None
+    try:  # PyTorch says "unexpected pos", so the disk is asked
+        with TemporaryFile(dir=partial.parent) as probe:
+            probe.write(bytes(2**16))
+    except OSError as refused:
+        return refused.strerror
+    return None
 
 
 def _open_to_readers(folder: Path) -> None:
